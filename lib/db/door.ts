@@ -1,0 +1,147 @@
+/**
+ * The door to the database. A request becomes one pipelined round trip: begin,
+ * who is asking, the calls, commit, and everything reset for whoever comes
+ * next. TypeScript never says which role a request has; `auth.role_for_proof`
+ * does, inside the transaction it is for.
+ */
+import { environment } from "../environment.ts";
+import { Line, lines } from "./line.ts";
+import { Refusal, refusalOf } from "./refusals.ts";
+
+/** Who asks, as far as a cookie can tell. The proof is sha256 of the cookie in hex; null is a visitor. */
+export interface Login {
+  readonly proof: string | null;
+}
+
+/**
+ * Enqueues one statement: a tagged template whose values become parameters.
+ * All statements of a request are enqueued before the first is awaited.
+ */
+export type Tx = <Row extends object = Record<string, unknown>>(
+  strings: TemplateStringsArray,
+  ...values: unknown[]
+) => Promise<Row[]>;
+
+/** Asks as `login`, in a READ ONLY transaction. Throws a `Refusal` for what SQL refuses. */
+export function reading<T>(login: Login, ask: (tx: Tx) => Promise<T>): Promise<T> {
+  return passing(webLines(login), { begin: "begin read only", proof: login.proof ?? "" }, ask);
+}
+
+/**
+ * Asks as `login` and commits. `rings` names the session that changes: its bell
+ * is then rung after the commit rather than inside it, where it would hold a
+ * lock on the whole server until the flush.
+ */
+export function writing<T>(
+  login: Login,
+  ask: (tx: Tx) => Promise<T>,
+  { rings }: { rings?: string } = {},
+): Promise<T> {
+  return passing(webLines(login), { begin: "begin", proof: login.proof ?? "", rings }, ask);
+}
+
+/** Asks as the backstage login: fulfilment from Stripe's API, jobs, clocks. Never for a user. */
+export function backstage<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
+  return passing(lines(environment().backstageDatabaseUrl, 4), { begin: "begin" }, ask);
+}
+
+/** Asks as the relay's login, one statement that stands alone. */
+export async function relaying<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await enqueueing(lines(environment().relayDatabaseUrl, 2).line(), ask);
+  } catch (error) {
+    throw refusalOf(error) ?? error;
+  }
+}
+
+export { closeLines as closeDoors } from "./line.ts";
+
+interface Passage {
+  begin: "begin" | "begin read only";
+  /** Present for a request of the web; the empty string is a visitor's. */
+  proof?: string;
+  rings?: string;
+}
+
+/** Visitors have connections of their own: their number must not starve those who paid. */
+function webLines(login: Login) {
+  const { databaseUrl } = environment();
+  return login.proof === null
+    ? lines(databaseUrl, 4, "visitors")
+    : lines(databaseUrl, 8, "members");
+}
+
+async function passing<T>(
+  pool: ReturnType<typeof lines>,
+  passage: Passage,
+  ask: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const line = pool.line();
+  const before = [line.send(passage.begin)];
+  if (passage.proof !== undefined) {
+    before.push(line.send({
+      name: "who",
+      text: WHO,
+      values: [passage.proof, passage.rings === undefined ? "off" : "on"],
+    }));
+  }
+  const answer = enqueueing(line, ask);
+  const committed = line.send("commit");
+  if (passage.rings !== undefined) {
+    // api.heads finds a ring that is lost; one for a transaction that failed is harmless.
+    line.send({
+      name: "ring",
+      text: "select pg_notify('session_changed', $1)",
+      values: [passage.rings],
+    })
+      .catch(() => {});
+  }
+  // What an injected set_config(..., false) left behind must not meet the next request.
+  line.send("reset role; reset all").catch(() => line.drop());
+
+  const [who, said, commit] = await Promise.allSettled([Promise.all(before), answer, committed]);
+  for (const step of [who, said, commit]) {
+    if (step.status === "rejected") throw refusalOf(step.reason) ?? step.reason;
+  }
+  // The commit of a failed transaction succeeds, and answers ROLLBACK.
+  if ((commit as PromiseFulfilledResult<{ command: string }>).value.command !== "COMMIT") {
+    throw new Error("The transaction was rolled back although every statement went well");
+  }
+  return (said as PromiseFulfilledResult<T>).value;
+}
+
+/** Every setting that says who somebody is, each time and for this transaction only. */
+const WHO = `select
+  set_config('role', auth.role_for_proof($1), true),
+  set_config('app.proof', $1, true),
+  set_config('app.rings_itself', $2, true),
+  set_config('search_path', '', true),
+  set_config('statement_timeout', '10s', true),
+  set_config('lock_timeout', '3s', true),
+  set_config('synchronous_commit', 'on', true)`;
+
+/** Runs `ask` with a `tx` that works only until `ask` first lets go: later statements would be outside the transaction. */
+function enqueueing<T>(line: Line, ask: (tx: Tx) => Promise<T>): Promise<T> {
+  let open = true;
+  const tx: Tx = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => {
+    if (!open) {
+      throw new Error(
+        "A statement came after the request was sent: enqueue all before awaiting one",
+      );
+    }
+    const text = strings.reduce((text, string, i) => `${text}$${i}${string}`);
+    const rows = line.send({ text, values }).then((result) => result.rows as Row[]);
+    rows.catch(() => {}); // whoever awaits it still sees it
+    return rows;
+  };
+  const answer = ask(tx);
+  open = false;
+  return answer;
+}
+
+/** Whether the web login answers: for /healthz. Throws what is wrong. */
+export async function knock(): Promise<void> {
+  await reading({ proof: null }, (tx) => tx`select 1`);
+}
+
+export { Refusal };

@@ -35,6 +35,27 @@ end $$;
 grant wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher
   to wrenchline_web;
 
+-- Any other membership these roles were given by hand is taken back.
+do $$
+declare
+  v_role regrole;
+  v_member regrole;
+begin
+  for v_role, v_member in
+    select m.roleid, m.member from pg_auth_members m join pg_roles r on r.oid = m.member
+    where r.rolname in (
+      'wrenchline_owner', 'wrenchline_web', 'wrenchline_anon', 'wrenchline_customer', 'wrenchline_mechanic',
+      'wrenchline_dispatcher', 'wrenchline_relay', 'wrenchline_backstage', 'wrenchline_dba'
+    ) and not (
+      r.rolname = 'wrenchline_web' and m.roleid::regrole::text in (
+        'wrenchline_anon', 'wrenchline_customer', 'wrenchline_mechanic', 'wrenchline_dispatcher'
+      )
+    )
+  loop
+    execute format('revoke %s from %s', v_role, v_member);
+  end loop;
+end $$;
+
 -- A role setting counts for the login, never for a role that is switched to.
 alter role wrenchline_web set statement_timeout = '10s';
 alter role wrenchline_web set lock_timeout = '3s';
@@ -46,6 +67,17 @@ alter role wrenchline_relay set jit = off;
 alter role wrenchline_backstage set statement_timeout = '30s';
 alter role wrenchline_backstage set lock_timeout = '10s';
 alter role wrenchline_backstage set jit = off;
+
+-- Codes, tokens and what people say travel as parameters: no log is to hold
+-- them, whatever log_statement says. Only a superuser may decide that.
+do $$
+begin
+  alter role wrenchline_web set log_parameter_max_length = 0;
+  alter role wrenchline_relay set log_parameter_max_length = 0;
+  alter role wrenchline_backstage set log_parameter_max_length = 0;
+exception when insufficient_privilege then
+  raise warning 'Set log_parameter_max_length to 0 on this server: this administrator may not';
+end $$;
 
 -- So that people at psql can write `select * from sessions`.
 alter role wrenchline_dba set search_path = app, api, auth;

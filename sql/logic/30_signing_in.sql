@@ -36,7 +36,7 @@ create function private.start_login(user_id uuid, proof text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if start_login.proof !~ '^[0-9a-f]{64}$' then
+  if (start_login.proof ~ '^[0-9a-f]{64}$') is not true then
     raise exception 'Cannot sign in: the proof is not a sha256 in hex' using errcode = 'BADIN';
   end if;
   insert into auth.logins (proof_hash, user_id)
@@ -120,10 +120,11 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- The draft typed a moment ago wins over one left behind earlier.
-  delete from app.intakes i
+  -- Its row stays, because checkouts may hang on it.
+  update app.intakes i set vehicle = g.vehicle, complaint = g.complaint, updated_at = now()
+  from app.intakes g
   where i.user_id = merge_guest.user_id and i.session_id is null
-    and not exists (select from app.checkouts c where c.intake_id = i.id)
-    and exists (select from app.intakes g where g.user_id = merge_guest.guest_id and g.session_id is null);
+    and g.user_id = merge_guest.guest_id and g.session_id is null and (g.vehicle, g.complaint) <> ('', '');
   update app.intakes i set user_id = merge_guest.user_id
   where i.user_id = merge_guest.guest_id
     and (i.session_id is not null or not exists (
@@ -186,7 +187,10 @@ begin
     return jsonb_build_object('outcome', 'expired');
   elsif v_code.tries >= 5 then
     return jsonb_build_object('outcome', 'locked');
-  elsif v_code.code_hash <> private.code_hash(v_email, regexp_replace(sign_in_with_code.code, '\D', '', 'g')) then
+  -- "is distinct from": with <> a code that is null would be neither wrong nor right, and go on.
+  elsif v_code.code_hash is distinct from
+    private.code_hash(v_email, regexp_replace(sign_in_with_code.code, '\D', '', 'g'))
+  then
     update auth.sign_in_codes c set tries = c.tries + 1 where c.id = v_code.id;
     return jsonb_build_object(
       'outcome', case when v_code.tries + 1 >= 5 then 'locked' else 'wrong' end,

@@ -104,6 +104,11 @@ declare
   v_supersedes text[];
   v_checkout app.checkouts;
 begin
+  -- The seat this would buy is a customer's, and no payment may end in a refusal.
+  if auth.my_role() <> 'customer' then
+    raise exception 'Cannot open a checkout: user % works here', v_user_id
+      using errcode = 'DNIED', detail = 'You are signed in as somebody who works here: buy with another address.';
+  end if;
   select * into v_plan from app.plans p where p.id = open_checkout.plan;
   if v_plan.id is null then
     raise exception 'Cannot open a checkout: there is no plan %', open_checkout.plan
@@ -115,15 +120,16 @@ begin
   v_intake_id := private.draft_intake(v_user_id);
 
   -- What can still be paid for this intake and must not be, once this is open.
-  with closed as (
-    update app.checkouts c set status = 'expired', settled_at = now()
-    where c.intake_id = v_intake_id and c.status in ('opening', 'open')
-      and (c.plan <> v_plan.id or c.amount_cents <> v_plan.price_cents
-        or c.currency <> v_plan.currency or c.expires_at < now() + interval '10 minutes')
-    returning c.stripe_id
-  )
-  select coalesce(array_agg(stripe_id) filter (where stripe_id is not null), '{}')
-  into v_supersedes from closed;
+  update app.checkouts c set status = 'expired'
+  where c.intake_id = v_intake_id and c.status in ('opening', 'open')
+    and (c.plan <> v_plan.id or c.amount_cents <> v_plan.price_cents or c.currency <> v_plan.currency
+      -- Stripe makes no page that is to last less than half an hour.
+      or c.expires_at < now() + case when c.stripe_id is null then interval '35 minutes' else interval '10 minutes' end);
+
+  -- Not settled until Stripe was told: should that fail now, the next press asks again.
+  select coalesce(array_agg(c.stripe_id), '{}') into v_supersedes
+  from app.checkouts c
+  where c.intake_id = v_intake_id and c.status = 'expired' and c.settled_at is null and c.stripe_id is not null;
 
   insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency)
   values (v_user_id, v_intake_id, v_plan.id, v_plan.price_cents, v_plan.currency)
@@ -142,7 +148,7 @@ begin
 end;
 $$;
 comment on function api.open_checkout(text) is
-  'The caller''s one payable checkout for this plan and their draft intake, made or found again; "supersedes" lists Stripe''s ids of those to expire first. Raises LOGIN, NPLAN.';
+  'The caller''s one payable checkout for this plan and their draft intake, made or found again; "supersedes" lists Stripe''s ids of those to expire first. Raises LOGIN, DNIED, NPLAN.';
 grant execute on function api.open_checkout(text) to
   wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
@@ -170,11 +176,12 @@ create function api.close_checkout(stripe_id text, status text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if close_checkout.status not in ('expired', 'failed') then
+  if (close_checkout.status in ('expired', 'failed')) is not true then
     raise exception 'Cannot close a checkout as %', close_checkout.status using errcode = 'BADIN';
   end if;
   update app.checkouts c set status = close_checkout.status, settled_at = now()
-  where c.stripe_id = close_checkout.stripe_id and c.status in ('opening', 'open', 'pending');
+  where c.stripe_id = close_checkout.stripe_id
+    and (c.status in ('opening', 'open', 'pending') or c.status = 'expired' and c.settled_at is null);
 end;
 $$;
 comment on function api.close_checkout(text, text) is

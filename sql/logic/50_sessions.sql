@@ -188,7 +188,7 @@ begin
     raise exception 'Cannot read a session: nobody is signed in' using errcode = 'LOGIN';
   end if;
   v_session := api.session_view(read_session.session_id);
-  if v_session is null or v_session ->> 'type' <> read_session.type then
+  if v_session is null or v_session ->> 'type' is distinct from read_session.type then
     raise exception 'Cannot read a session: the caller has no % of that id', read_session.type using errcode = 'NTFND';
   end if;
   return jsonb_build_object(
@@ -277,7 +277,10 @@ begin
     return new;
   end if;
 
-  if v_status in ('ended', 'refunded') and tg_op = 'INSERT' then
+  if new.role is null or new.role not in ('customer', 'mechanic', 'observer') then
+    raise exception 'Cannot give a seat: "%" is not a role', new.role
+      using errcode = 'BADIN', hint = 'A seat is customer, mechanic or observer.';
+  elsif v_status in ('ended', 'refunded') and tg_op = 'INSERT' then
     raise exception 'Cannot give a seat: session % is over', new.session_id
       using errcode = 'ENDED', hint = 'See waiting_sessions and live_sessions for those that are not.';
   elsif new.role = 'mechanic' and v_user.role <> 'mechanic' then
@@ -285,10 +288,17 @@ begin
       using errcode = 'DNIED', hint = 'Make one with select api.create_mechanic(email, name).';
   elsif new.role = 'observer' and v_user.role <> 'dispatcher' then
     raise exception 'Cannot give a seat: only a dispatcher observes, and % is not one', coalesce(v_user.email, v_user.name)
-      using errcode = 'DNIED';
+      using errcode = 'DNIED', hint = 'select id, email from auth.users where role = ''dispatcher''';
   elsif new.role = 'customer' and v_user.role <> 'customer' then
     raise exception 'Cannot give a seat: % works here and cannot be the customer', coalesce(v_user.email, v_user.name)
-      using errcode = 'DNIED';
+      using errcode = 'DNIED', hint = 'Give them the role mechanic, or observer to a dispatcher.';
+  elsif new.role = 'customer' and exists (
+    select from app.session_participants p
+    where p.session_id = new.session_id and p.role = 'customer'
+      and p.user_id <> coalesce(old.user_id, new.user_id) -- its own row does not stand in the way
+  ) then
+    raise exception 'Cannot give a seat: session % has its customer', new.session_id
+      using errcode = 'ALRDY', hint = 'See select * from session_participants; delete that seat first.';
   end if;
 
   new.version := private.next_version(new.session_id, participants => true);
@@ -296,7 +306,7 @@ begin
 end;
 $$;
 comment on function private.tg_session_participants__seat() is
-  'Checks and numbers a seat, also for a DBA''s plain INSERT. Raises NTFND, ENDED, DNIED, ALRDY; the same seat twice is harmless.';
+  'Checks and numbers a seat, also for a DBA''s plain INSERT. Raises NTFND, BADIN, ENDED, DNIED, ALRDY; the same seat twice is harmless.';
 create trigger _100_seat before insert or update on app.session_participants
   for each row execute function private.tg_session_participants__seat();
 alter table app.session_participants enable always trigger _100_seat;

@@ -114,6 +114,12 @@ begin
     raise exception 'Cannot send a message: nobody is signed in' using errcode = 'LOGIN';
   elsif not exists (select from app.session_participants p where p.session_id = send_message.session_id and p.user_id = v_sender_id) then
     raise exception 'Cannot send a message: the caller has no seat in such a session' using errcode = 'NTFND';
+  elsif exists (
+    select from app.session_participants p
+    where p.session_id = send_message.session_id and p.user_id = v_sender_id and p.role = 'observer'
+  ) then
+    -- Said here and not by the trigger: a dispatcher's role may not even try to insert.
+    raise exception 'Cannot send a message: an observer listens' using errcode = 'DNIED';
   elsif length(send_message.body) > 4000 then
     raise exception 'Cannot send a message: it is % characters long', length(send_message.body)
       using errcode = 'TOOLG', detail = 'A message may be 4,000 characters long.';

@@ -113,6 +113,9 @@ begin
   ) then
     raise exception 'Cannot signal: the caller has no voice in such a session' using errcode = 'NTFND';
   end if;
+  if jsonb_typeof(signal.payload) is distinct from 'object' then
+    raise exception 'Cannot signal: the payload is not an object' using errcode = 'BADIN';
+  end if;
   v_bell := (signal.payload || jsonb_build_object(
     'session', signal.session_id, 'from', v_user_id,
     'name', (select u.name from auth.users u where u.id = v_user_id)
@@ -125,6 +128,6 @@ begin
 end;
 $$;
 comment on function api.signal(uuid, jsonb) is
-  'Tells the others in a session something not worth storing (typing). Says who it is from by itself. Raises LOGIN, NTFND, TOOLG.';
+  'Tells the others in a session something not worth storing (typing). Says who it is from by itself. Raises LOGIN, NTFND, BADIN, TOOLG.';
 grant execute on function api.signal(uuid, jsonb) to
   wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;

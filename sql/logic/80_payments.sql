@@ -10,9 +10,10 @@ begin
   delete from private.stripe_webhook_secrets s where s.secret <> all (configure_payments.secrets);
   insert into private.stripe_webhook_secrets (secret)
   select unnest(configure_payments.secrets) on conflict do nothing;
-  insert into private.stripe_prices as p (plan, price_id)
-  select key, value from jsonb_each_text(configure_payments.prices)
-  on conflict (plan) do update set price_id = excluded.price_id where p.price_id <> excluded.price_id;
+  -- What changed goes first: two plans may have swapped their prices.
+  delete from private.stripe_prices p where p.price_id is distinct from configure_payments.prices ->> p.plan;
+  insert into private.stripe_prices (plan, price_id)
+  select key, value from jsonb_each_text(configure_payments.prices) on conflict (plan) do nothing;
 end;
 $$;
 comment on function api.configure_payments(text[], jsonb) is
@@ -62,7 +63,7 @@ begin
     return jsonb_build_object('outcome', 'kept_aside', 'note', 'our checkout is another at Stripe');
   elsif v_checkout.status in ('paid', 'duplicate') then
     return jsonb_build_object('outcome', 'repeated', 'sessionId', v_checkout.session_id);
-  elsif checkout ->> 'payment_status' not in ('paid', 'no_payment_required') then
+  elsif (checkout ->> 'payment_status' in ('paid', 'no_payment_required')) is not true then
     -- A delayed method: the buyer is done, the money is not here yet.
     if checkout ->> 'status' = 'complete' then
       update app.checkouts c set status = 'pending', stripe_id = checkout ->> 'id'
@@ -85,6 +86,8 @@ begin
       select array[p.price_id || ' x1'] from private.stripe_prices p where p.plan = v_checkout.plan
     )
       then 'the price is not the plan''s'
+    when (select u.role from auth.users u where u.id = v_checkout.user_id) <> 'customer'
+      then 'the buyer works here' -- since they went to pay; a refusal would have Stripe ask for ever
   end;
   update app.checkouts c set
     stripe_id = checkout ->> 'id',
@@ -124,7 +127,8 @@ begin
   returning id into v_session_id;
   insert into app.session_participants (session_id, user_id, role)
   values (v_session_id, v_checkout.user_id, 'customer');
-  update app.intakes i set session_id = v_session_id where i.id = v_intake.id;
+  -- The buyer's, also when a guest typed it and became a customer since.
+  update app.intakes i set session_id = v_session_id, user_id = v_checkout.user_id where i.id = v_intake.id;
   update app.checkouts c set status = 'paid', session_id = v_session_id where c.id = v_checkout.id;
 
   -- For the buyer who closed the tab. Only a link: it opens nothing without the login.

@@ -109,6 +109,9 @@ begin
   elsif private.lock_session(extend_session.session_id) in ('ended', 'refunded') then
     raise exception 'Cannot extend a session: % is over', extend_session.session_id
       using errcode = 'ENDED', hint = 'See live_sessions for those that are not.';
+  elsif (select s.length_minutes from app.sessions s where s.id = extend_session.session_id) + extend_session.minutes > 1440 then
+    raise exception 'Cannot extend a session: it would be longer than a day'
+      using errcode = 'BADIN', hint = 'End it, and have the customer start another.';
   end if;
   update app.sessions s set length_minutes = s.length_minutes + extend_session.minutes
   where s.id = extend_session.session_id returning s.length_minutes into v_minutes;

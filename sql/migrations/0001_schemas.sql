@@ -9,6 +9,8 @@ comment on schema api is 'One function for each thing a person, the app or a DBA
 create schema auth;
 comment on schema auth is 'Users, logins, sign-in codes, and the helpers that policies ask who is asking.';
 -- The runner made this one, to keep its list of migrations in.
+alter table private.migrations enable row level security;
+comment on table private.migrations is 'Which files of sql/migrations/ this database has had, and when.';
 comment on schema private is 'What nobody reads directly: counters, Stripe''s events and secrets, limits, helpers.';
 
 alter default privileges revoke execute on functions from public;

@@ -9,9 +9,14 @@ import type pg from "pg";
 /** Those who can sign in. */
 export type Player = "olive" | "marco" | "nadia" | "dana" | "oscar";
 
+/** What each player's cookie holds. */
+export function tokenOf(player: Player): string {
+  return createHash("sha256").update(`the secret of ${player}`).digest("base64url");
+}
+
 /** The proof each player's login stands on, as the app would send it. */
 export function proofOf(player: Player): string {
-  return createHash("sha256").update(`${player}'s cookie`).digest("hex");
+  return createHash("sha256").update(tokenOf(player)).digest("hex");
 }
 
 /** The ids of the cast. Oscar is another customer, with a session of his own. */

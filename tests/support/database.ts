@@ -61,7 +61,11 @@ function at(url: string, database: string): string {
 /** The template of today's SQL, built by whichever test file comes first. */
 function templateIn(adminUrl: string): Promise<string> {
   return templates[adminUrl] ??= asAdmin(adminUrl, async (admin) => {
-    const files = [...await sqlFiles("migrations"), ...await sqlFiles("logic")];
+    const files = [
+      await Deno.readTextFile(new URL("../../sql/roles.sql", import.meta.url)),
+      ...await sqlFiles("migrations"),
+      ...await sqlFiles("logic"),
+    ];
     const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16);
     const name = `template_${hash}`;
     await admin.query("select pg_advisory_lock(8711948)");

@@ -50,10 +50,14 @@ export async function onStage(play: (tx: StageTx, props: Props) => Promise<void>
 
 /** Becomes a player, a visitor, or one of the technical logins until the next call. */
 export async function actAs(tx: StageTx, who: Player | "vic" | Technical): Promise<void> {
-  await tx.raw("reset session authorization; reset role; set local app.proof = ''");
+  await tx.raw(
+    "reset session authorization; reset role; set local app.proof = ''; set local search_path to default",
+  );
   if (who === "admin") return;
   if (who in LOGINS) {
     await tx.raw(`set local session authorization ${LOGINS[who as keyof typeof LOGINS]}`);
+    // A role's settings come with logging in, which this is not.
+    if (who === "dba") await tx.raw("set local search_path = app, api, auth");
     return;
   }
   await actAsProof(tx, who === "vic" ? "" : proofOf(who as Player));

@@ -1,0 +1,18 @@
+/**
+ * Building and serving for development. Production never loads this.
+ *
+ * @module
+ */
+
+export {
+  Builder,
+  type BuildOptions,
+  type ResolvedBuildConfig,
+} from "./src/dev/builder.ts";
+export type {
+  OnTransformArgs,
+  OnTransformOptions,
+  OnTransformResult,
+  TransformFn,
+  TransformMode,
+} from "./src/dev/transforms.ts";

@@ -1,0 +1,128 @@
+import type { ComponentChildren, VNode } from "preact";
+import type { Context } from "./context.ts";
+
+/** The methods a handler object may have. */
+export type Method =
+  | "HEAD"
+  | "GET"
+  | "POST"
+  | "PATCH"
+  | "PUT"
+  | "DELETE"
+  | "OPTIONS";
+
+/** All of {@linkcode Method}. */
+export const METHODS: readonly Method[] = [
+  "GET",
+  "POST",
+  "PATCH",
+  "PUT",
+  "DELETE",
+  "HEAD",
+  "OPTIONS",
+];
+
+/** Something, or what will load it when it is first needed. */
+export type Lazy<Value> = () => Promise<Value>;
+/** Either the thing or its {@linkcode Lazy} form. */
+export type MaybeLazy<Value> = Value | Lazy<Value>;
+
+/**
+ * Sees a request on its way in (before `ctx.next()`) and the answer on its
+ * way out (after it).
+ */
+export type MiddlewareFn<State> = (
+  ctx: Context<State>,
+) => Response | Promise<Response>;
+/** One {@linkcode MiddlewareFn}, or several run in order. */
+export type Middleware<State> = MiddlewareFn<State> | MiddlewareFn<State>[];
+
+/** What a page, layout, error page or the app wrapper is rendered with. */
+export type PageProps<Data = unknown, State = unknown> =
+  & Pick<
+    Context<State>,
+    | "config"
+    | "url"
+    | "req"
+    | "params"
+    | "info"
+    | "state"
+    | "isPartial"
+    | "Component"
+    | "error"
+    | "route"
+  >
+  & {
+    /** What the handler returned as `data`. */
+    data: Data;
+  };
+
+/** Data for a page, from its handler. */
+export interface PageResponse<Data> {
+  /** Becomes `props.data`. */
+  data: Data;
+  /** Headers of the answer. */
+  headers?: HeadersInit;
+  /** Status of the answer, 200 unless set. */
+  status?: number;
+}
+
+/** Renders the file's page with this data: `return page({ plans })`. */
+export function page<Data = undefined>(
+  data?: Data,
+  options?: { status?: number; headers?: HeadersInit },
+): PageResponse<Data> {
+  return {
+    data: data as Data,
+    headers: options?.headers,
+    status: options?.status,
+  };
+}
+
+/** Answers a request, or returns data for the page. */
+export interface HandlerFn<Data, State> {
+  (
+    ctx: Context<State>,
+  ): PageResponse<Data> | Response | Promise<PageResponse<Data> | Response>;
+}
+
+/** A handler for each method. */
+export type HandlerByMethod<Data, State> = {
+  [M in Method]?: HandlerFn<Data, State>;
+};
+
+/** What a route file exports as `handler`. */
+export type RouteHandler<Data, State> =
+  | HandlerFn<Data, State>
+  | HandlerByMethod<Data, State>;
+
+/** The data a handler gives its page. */
+export type RouteData<Handler extends RouteHandler<unknown, unknown>> =
+  Handler extends HandlerFn<infer Data, unknown> ? Data
+    : Handler extends HandlerByMethod<infer Data, unknown> ? Data
+    : never;
+
+/** A page; called instead of mounted when it is an `async function`. */
+export type RouteComponent<Data, State> =
+  | ((props: PageProps<Data, State>) => ComponentChildren)
+  | AsyncRouteComponent<Data, State>;
+
+/** A page that waits for something; it may answer with a Response instead. */
+export type AsyncRouteComponent<Data, State> = (
+  props: PageProps<Data, State>,
+) => Promise<VNode | Response | null>;
+
+/** Refuses the `(req, ctx)` handlers of Fresh 1, which would fail in puzzling ways. */
+export function refuseTwoParameters(fn: unknown, where: string): void {
+  if (typeof fn === "function" && fn.length > 1) {
+    throw new Error(
+      `${where} declares ${fn.length} parameters. Handlers and middlewares take one, the context: ` +
+        `write (ctx) instead of (req, ctx) and use ctx.req.`,
+    );
+  }
+}
+
+/** Whether this is an `async function`, which is called rather than mounted. */
+export function isAsyncFunction(fn: unknown): boolean {
+  return typeof fn === "function" && fn.constructor.name === "AsyncFunction";
+}

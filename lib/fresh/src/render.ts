@@ -1,0 +1,113 @@
+import {
+  type ComponentChildren,
+  type FunctionComponent,
+  h,
+  type VNode,
+} from "preact";
+import {
+  type Context,
+  innerOf,
+  type Layer,
+  type LayoutConfig,
+} from "./context.ts";
+import { renderDocument } from "./document.ts";
+import { isAsyncFunction, type RouteComponent } from "./handlers.ts";
+
+type Content = ComponentChildren | Response;
+
+/**
+ * Renders a page or some JSX into its layouts and the app wrapper. Async
+ * components are called; one that returns a Response has the last word.
+ */
+export async function respondWith<State>(
+  ctx: Context<State>,
+  // deno-lint-ignore no-explicit-any
+  page: VNode<any> | null | RouteComponent<any, State>,
+  init: ResponseInit | undefined,
+  config: LayoutConfig | undefined,
+): Promise<Response> {
+  const inner = innerOf(ctx);
+  const layouts = config?.skipInheritedLayouts ? [] : inner.layouts;
+  const app = config?.skipAppWrapper ? null : inner.app;
+
+  let content: Content = typeof page === "function"
+    ? element(page, ctx, ctx.Component)
+    : page;
+  if (content instanceof Promise) content = await content as Content;
+  for (
+    let at = layouts.length - 1;
+    at >= 0 && !(content instanceof Response);
+    at--
+  ) {
+    content = wrap(layouts[at], ctx, content);
+    if (content instanceof Promise) content = await content as Content;
+  }
+  if (content instanceof Response) return content;
+
+  // An app wrapper that is async has to be called before anything is
+  // rendered, and may still answer by itself.
+  let place: FunctionComponent | null = null;
+  let frame: Content = null;
+  let filling: ComponentChildren = null;
+  if (app !== null) {
+    place = () => filling;
+    frame = element(app.component, ctx, place);
+    if (frame instanceof Promise) frame = await frame as Content;
+    if (frame instanceof Response) return frame;
+  }
+
+  const headers = new Headers(init?.headers);
+  if (!headers.has("content-type")) {
+    headers.set("content-type", "text/html; charset=utf-8");
+  }
+  const { html, scripts } = renderDocument(ctx, inner, content, (inside) => {
+    filling = inside;
+    return app === null ? null : frame as ComponentChildren;
+  });
+  if (scripts.length > 0) headers.append("link", preloads(scripts));
+  return new Response(html, {
+    status: init?.status,
+    statusText: init?.statusText,
+    headers,
+  });
+}
+
+function wrap<State>(
+  layer: Layer<State>,
+  ctx: Context<State>,
+  inside: ComponentChildren,
+): Content {
+  return element(layer.component, ctx, () => inside as VNode);
+}
+
+/** The vnode of a component of ours; an async one is called instead. */
+function element<State>(
+  component: RouteComponent<unknown, State>,
+  ctx: Context<State>,
+  Component: FunctionComponent,
+): Content {
+  const props = {
+    config: ctx.config,
+    url: ctx.url,
+    req: ctx.req,
+    params: ctx.params,
+    info: ctx.info,
+    state: ctx.state,
+    isPartial: ctx.isPartial,
+    error: ctx.error,
+    route: ctx.route,
+    data: ctx.data,
+    Component,
+  };
+  return isAsyncFunction(component)
+    ? component(props) as Content
+    // deno-lint-ignore no-explicit-any
+    : h(component as FunctionComponent<any>, props);
+}
+
+function preloads(scripts: string[]): string {
+  return scripts.map((script) =>
+    `<${encodeURI(script)}>; rel="modulepreload"; as="script"`
+  )
+    .join(", ");
+}

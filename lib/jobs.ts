@@ -1,0 +1,111 @@
+/**
+ * Effects on the world: mail and refunds, enqueued by SQL in the transaction that caused them and
+ * done here, inside the app's process, as often as it takes.
+ */
+import { Logger, run, type TaskList } from "graphile-worker";
+import { z } from "zod";
+import { backstage } from "./db/door.ts";
+import { environment } from "./environment.ts";
+import { sendMail, signInMail } from "./mail.ts";
+import { refundPayment } from "./payments/refunds.ts";
+
+/** Jobs that are being done. */
+export interface Jobs {
+  /** Finishes what is under way, and takes on no more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts doing jobs, once per process however often it is called, and tells the database what
+ * Stripe's secrets and prices are. When the database is away it says so and goes on trying.
+ */
+export function startJobs(): Promise<Jobs> {
+  return started ??= start();
+}
+
+let started: Promise<Jobs> | undefined;
+
+const AT_ONCE = 2;
+const TRIES_AGAIN_AFTER_MS = 5_000;
+const STOPS_WITHIN_MS = 1_500;
+
+const tasks: TaskList = {
+  async send_sign_in_code(payload) {
+    const { email, code, token } = signInCode.parse(payload);
+    await sendMail(signInMail(email, code, token));
+  },
+  async send_mail(payload) {
+    await sendMail(mail.parse(payload));
+  },
+  async refund_payment(payload) {
+    await refundPayment(refund.parse(payload).refundId);
+  },
+};
+
+const signInCode = z.object({ email: z.string(), code: z.string(), token: z.string() });
+const mail = z.object({ to: z.string(), subject: z.string(), text: z.string() });
+const refund = z.object({ refundId: z.string() });
+
+async function start(): Promise<Jobs> {
+  const stopping = new AbortController();
+  const attempted = Promise.withResolvers<void>();
+  const ended = keepRunning(stopping.signal, attempted.resolve);
+  await attempted.promise;
+  return {
+    async stop() {
+      stopping.abort();
+      await ended;
+      started = undefined;
+    },
+  };
+}
+
+async function keepRunning(stopping: AbortSignal, attempted: () => void): Promise<void> {
+  const aborted = new Promise<void>((resolve) =>
+    stopping.addEventListener("abort", () => resolve())
+  );
+  while (!stopping.aborted) {
+    try {
+      await configurePayments();
+      const runner = await run({
+        connectionString: environment().backstageDatabaseUrl,
+        maxPoolSize: AT_ONCE + 2,
+        concurrency: AT_ONCE,
+        noHandleSignals: true,
+        gracefulShutdownAbortTimeout: STOPS_WITHIN_MS,
+        logger,
+        taskList: tasks,
+      });
+      attempted();
+      await Promise.race([runner.promise, aborted]);
+      if (stopping.aborted) await runner.stop();
+    } catch (error) {
+      console.error("jobs are not running, and are tried again:", messageOf(error));
+    }
+    attempted();
+    await pause(TRIES_AGAIN_AFTER_MS, aborted);
+  }
+}
+
+async function configurePayments(): Promise<void> {
+  const { stripeWebhookSecrets, stripePrices } = environment();
+  await backstage((tx) =>
+    tx`select api.configure_payments(${stripeWebhookSecrets}, ${stripePrices})`
+  );
+}
+
+/** Says what failed, and nothing else: what jobs carry is codes and addresses. */
+const logger = new Logger(() => (level, message) => {
+  if (level === "error" || level === "warning") console.error(`jobs: ${message}`);
+});
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+async function pause(ms: number, cutShort: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, cutShort]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,27 @@
+import { environment } from "@/lib/environment.ts";
+import { Refusal } from "@/lib/db/refusals.ts";
+import { relay } from "@/lib/live/relay.ts";
+import { seatHandlers } from "@/lib/live/seat.ts";
+import { afterIn, askToHear, sessionIdIn } from "@/lib/messages.ts";
+import { define } from "@/lib/state.ts";
+
+/** A ping when nothing was heard for so long; no pong, and the socket is closed. */
+const IDLE_TIMEOUT_SECONDS = 30;
+
+export const handler = define.handlers({
+  /** The session's socket: everything after version N, then what happens. */
+  async GET(ctx) {
+    // Cookies come along from any page, and csrf() lets every GET pass.
+    const origin = ctx.req.headers.get("origin");
+    const ours = [ctx.url.origin, environment().publicUrl.origin];
+    if (origin !== null && !ours.includes(origin)) throw new Refusal("DNIED");
+
+    const sessionId = sessionIdIn(ctx.params);
+    const after = afterIn(ctx.url);
+    const { proof } = ctx.state.login;
+    if (proof === null) throw new Refusal("LOGIN");
+    await askToHear({ proof }, sessionId);
+    const handlers = seatHandlers({ login: { proof }, sessionId, after }, relay);
+    return ctx.upgrade(handlers, { idleTimeout: IDLE_TIMEOUT_SECONDS });
+  },
+});

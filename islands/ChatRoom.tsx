@@ -6,6 +6,9 @@ import { line } from "@/lib/live/line.ts";
 import { MessageLine } from "@/lib/live/MessageLine.tsx";
 import { type Opening, type Pending, timeline } from "@/lib/live/timeline.ts";
 
+const ANNOUNCED_AFTER_MS = 500;
+const SPOKEN_FOR_MS = 1500;
+
 /** The conversation of a session: alive in the browser, a plain form without. */
 export default function ChatRoom({ opening, clientId, draft, refusal }: {
   opening: Opening;
@@ -18,8 +21,9 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
   const wire = useMemo(() => line(room), []);
   const text = useSignal(draft);
   const error = useSignal(refusal);
-  const zone = useSignal<string | undefined>("UTC");
+  const zone = useSignal<"UTC" | undefined>("UTC");
   const unseen = useSignal(0);
+  const spoken = useSignal("");
   const log = useRef<HTMLDivElement>(null);
   const composer = useRef<HTMLTextAreaElement>(null);
   const left = useComputed(() => MESSAGE_LIMIT - characters(text.value.trim()));
@@ -41,6 +45,17 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
       wire.hangUp();
     };
   }, []);
+
+  // A burst is announced as one, and taken away again once it was read out.
+  useEffect(() => {
+    if (!room.unannounced.value.length) return;
+    const timer = setTimeout(() => spoken.value = room.announce(), ANNOUNCED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [room.unannounced.value]);
+  useEffect(() => {
+    const timer = setTimeout(() => spoken.value = "", SPOKEN_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [spoken.value]);
 
   // Where the composer goes away, what was being typed stays to be read and copied.
   useEffect(() => {
@@ -105,6 +120,7 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
     <section
       class="sheet flex h-[calc(100dvh-8rem)] min-h-96 flex-col overflow-hidden"
       aria-label="Chat"
+      data-connection={room.connection.value}
     >
       <div class="flex min-h-13 flex-wrap items-center justify-between gap-x-4 border-b border-base-300 px-4 py-2">
         <p role="status" class="font-semibold">{room.status.value}</p>
@@ -124,13 +140,14 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
           onScroll={(event) => isAtEnd(event.currentTarget) && (unseen.value = 0)}
         >
           <ol>
-            {said.map((message) => {
+            {said.map((message, n) => {
               const isOwn = message.senderId === room.viewerId;
               return (
                 <MessageLine
                   key={`${message.senderId} ${message.clientId}`}
                   body={message.body}
-                  author={message.senderName}
+                  author={isOwn ? "You" : message.senderName}
+                  isAnother={said[n - 1]?.senderId === message.senderId}
                   createdAt={message.createdAt}
                   zone={zone.value}
                   isOwn={isOwn}
@@ -141,7 +158,8 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
               <MessageLine
                 key={`${room.viewerId} ${message.clientId}`}
                 body={message.body}
-                author=""
+                author="You"
+                isAnother
                 createdAt={message.createdAt}
                 zone={zone.value}
                 isOwn
@@ -155,6 +173,11 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
               />
             ))}
           </ol>
+          {said.length + room.pending.value.length === 0 && (
+            <p class="quiet m-auto max-w-sm text-center">
+              Nothing was said yet. What is written now is here for everybody who joins later.
+            </p>
+          )}
         </div>
         {unseen.value > 0 && (
           <button
@@ -168,7 +191,7 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
       </div>
 
       {/* Beside the log, not in it: history is never read out, what is new is, once. */}
-      <div class="sr-only" aria-live="polite">{room.announcement.value}</div>
+      <div class="sr-only" aria-live="polite">{spoken.value}</div>
       <p class="quiet h-6 truncate px-4 text-sm" aria-hidden="true">
         {typingWords(room.typing.value)}
       </p>

@@ -1,6 +1,6 @@
 /**
  * What the outside tells the app, checked once, before anything is opened.
- * Nothing else reads `Deno.env`.
+ * Besides the commands, nothing else reads `Deno.env`.
  */
 import { z } from "zod";
 
@@ -28,7 +28,14 @@ export function readEnvironment(values: Record<string, string | undefined>): Env
     const name = String(issue.path[0]);
     return `  ${name} ${name in given ? issue.message : "is missing"}`;
   });
-  throw new Error(`The environment is not complete:\n${[...new Set(lines)].join("\n")}`);
+  throw new IncompleteEnvironment(
+    `The environment is not complete:\n${[...new Set(lines)].join("\n")}`,
+  );
+}
+
+/** Something is missing or malformed; the message names all of it, and repeats no value. */
+export class IncompleteEnvironment extends Error {
+  override name = "IncompleteEnvironment";
 }
 
 let current: Environment | undefined;

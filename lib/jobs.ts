@@ -6,7 +6,7 @@ import { Logger, run, type TaskList } from "graphile-worker";
 import { z } from "zod";
 import { backstage } from "./db/door.ts";
 import { environment } from "./environment.ts";
-import { sendMail, signInMail } from "./mail.ts";
+import { purchaseMail, sendMail, signInMail } from "./mail.ts";
 import { refundPayment } from "./payments/refunds.ts";
 
 /** Jobs that are being done. */
@@ -37,6 +37,10 @@ const tasks: TaskList = {
   async send_mail(payload) {
     await sendMail(mail.parse(payload));
   },
+  async send_purchase_mail(payload) {
+    const { email, plan, route } = purchase.parse(payload);
+    await sendMail(purchaseMail(email, plan, route));
+  },
   async refund_payment(payload) {
     await refundPayment(refund.parse(payload).refundId);
   },
@@ -44,6 +48,7 @@ const tasks: TaskList = {
 
 const signInCode = z.object({ email: z.string(), code: z.string(), token: z.string() });
 const mail = z.object({ to: z.string(), subject: z.string(), text: z.string() });
+const purchase = z.object({ email: z.string(), plan: z.string(), route: z.string() });
 const refund = z.object({ refundId: z.string() });
 
 async function start(): Promise<Jobs> {

@@ -49,6 +49,21 @@ nothing: without this mail nobody can sign in as you.</p>
   };
 }
 
+/** The mail for who paid and closed the tab. Its link opens nothing without the login that paid. */
+export function purchaseMail(to: string, plan: string, route: string): Mail {
+  return {
+    to,
+    subject: `Your ${plan} is waiting`,
+    text: [
+      `Thank you: your ${plan} is paid, and your place in line is yours.`,
+      `It is here, in the browser you paid with or wherever you sign in:\n${new URL(
+        route,
+        environment().publicUrl,
+      )}`,
+    ].join("\n\n"),
+  };
+}
+
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }

@@ -21,8 +21,13 @@ export async function buildIfStale(): Promise<void> {
   const built = await Deno.readTextFile(STAMP).catch(() => "");
   if (built === sources) return;
   const code = await runDeno(["run", "-A", "fresh.config.ts", "build"]);
-  if (code !== 0) throw new Error("The app could not be built; the lines above say why.");
+  if (code !== 0) throw new BuildFailed("The app could not be built; the lines above say why.");
   await Deno.writeTextFile(STAMP, sources);
+}
+
+/** The Builder said no, and why. */
+export class BuildFailed extends Error {
+  override name = "BuildFailed";
 }
 
 async function hashOfSources(): Promise<string> {

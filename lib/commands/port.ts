@@ -2,28 +2,32 @@ import { ROOT } from "./project.ts";
 
 const USUAL_PORT = 8000;
 
-/** The port nobody listens on that the app gets: the one asked for, or one near the usual. */
-export async function choosePort(wanted?: string): Promise<number> {
-  if (wanted) {
-    const port = Number(wanted);
-    if (isFree(port)) return port;
-    throw new PortTaken(`Port ${port} is taken${await holderOf(port)}. Set PORT to another.`);
-  }
-  for (let port = USUAL_PORT; port < USUAL_PORT + 20; port++) {
-    if (!isFree(port)) continue;
-    if (port !== USUAL_PORT) {
-      console.log(
-        `Port ${USUAL_PORT} is taken${await holderOf(USUAL_PORT)}, so this is at ${port}.`,
-      );
-    }
-    return port;
-  }
-  throw new PortTaken(`Ports ${USUAL_PORT} to ${USUAL_PORT + 19} are taken. Set PORT to another.`);
+/** A port nobody listens on, and what to say about it if it is not the one people expect. */
+export interface Port {
+  port: number;
+  note?: string;
 }
 
-/** The port asked for is another's. */
-export class PortTaken extends Error {
-  override name = "PortTaken";
+/** Chooses the port that was asked for or, with none asked for, one near the usual. */
+export async function choosePort(wanted?: string): Promise<Port> {
+  if (wanted) {
+    const port = Number(wanted);
+    const isOne = Number.isInteger(port) && port >= 1 && port <= 65535;
+    if (!isOne) throw new NoPort("PORT must be a port number.");
+    if (isFree(port)) return { port };
+    throw new NoPort(`Port ${port} is taken${await holderOf(port)}. Set PORT to another.`);
+  }
+  if (isFree(USUAL_PORT)) return { port: USUAL_PORT };
+  const note = `Port ${USUAL_PORT} is taken${await holderOf(USUAL_PORT)}.`;
+  for (let port = USUAL_PORT + 1; port < USUAL_PORT + 20; port++) {
+    if (isFree(port)) return { port, note };
+  }
+  throw new NoPort(`${note} So are the next ones. Set PORT to another.`);
+}
+
+/** The port asked for cannot be had. */
+export class NoPort extends Error {
+  override name = "NoPort";
 }
 
 /** A browser may try IPv6 first, and must not find somebody else there. */

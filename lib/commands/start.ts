@@ -2,28 +2,29 @@
  * `deno task start`: everything that is not configured is embedded, what is stale is built, and the
  * app runs in this process until it is told to stop.
  */
-import { environment, useEnvironment } from "../environment.ts";
+import { environment, IncompleteEnvironment, useEnvironment } from "../environment.ts";
 import { InUse } from "../db/embedded.ts";
-import { buildIfStale } from "./building.ts";
+import { BuildFailed, buildIfStale } from "./building.ts";
 import { launcherEnded } from "./launcher.ts";
-import { choosePort, PortTaken } from "./port.ts";
+import { choosePort, NoPort } from "./port.ts";
 import { ROOT } from "./project.ts";
 import { type Services, startServices } from "./services.ts";
 
 const STOPS_WITHIN_MS = 4_500;
+const ONE_KEYSTROKE_MS = 700;
 const ANSWERS_WITHIN_MS = 2_000;
 
 try {
   await start();
 } catch (error) {
-  if (!(error instanceof PortTaken || error instanceof InUse)) throw error;
-  console.error(error.message);
+  const forPeople = [NoPort, InUse, IncompleteEnvironment, BuildFailed];
+  console.error(forPeople.some((kind) => error instanceof kind) ? (error as Error).message : error);
   Deno.exit(1);
 }
 
 async function start(): Promise<void> {
   const stopped = told();
-  const port = await choosePort(Deno.env.get("PORT"));
+  const { port, note } = await choosePort(Deno.env.get("PORT"));
   const [services] = await Promise.all([startServices(port), buildIfStale()]);
   useEnvironment(services.values);
 
@@ -36,7 +37,7 @@ async function start(): Promise<void> {
     port,
     // With sign-in codes on show at /dev/mail it is for this machine only.
     hostname: isDemo ? "127.0.0.1" : "0.0.0.0",
-    onListen: () => announce(services),
+    onListen: () => announce(services, note),
   }, app.fetch);
 
   await stopped;
@@ -53,11 +54,16 @@ async function start(): Promise<void> {
   Deno.exit(0);
 }
 
-/** Resolves when somebody wants us to end. A second time is obeyed at once. */
+/** Resolves when somebody wants us to end; who insists is obeyed at once. */
 function told(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let times = 0;
-  const end = () => ++times === 1 ? resolve() : Deno.exit(130);
+  let first = 0;
+  const end = () => {
+    // One Ctrl-C arrives twice: from the terminal, and passed on by `deno task`.
+    if (first && performance.now() - first > ONE_KEYSTROKE_MS) Deno.exit(130);
+    first ||= performance.now();
+    resolve();
+  };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, end);
   }
@@ -65,9 +71,8 @@ function told(): Promise<void> {
   return promise;
 }
 
-function announce({ notes }: Services): void {
+function announce({ notes }: Services, note?: string): void {
   const lines = notes.map(([what, about]) => `  ${what.padEnd(10)} ${about}`);
-  console.log(
-    ["", `Wrenchline is at ${environment().publicUrl.origin}`, "", ...lines, ""].join("\n"),
-  );
+  const where = `Wrenchline is at ${environment().publicUrl.origin}${note ? ` (${note})` : ""}`;
+  console.log(["", where, "", ...lines, ""].join("\n"));
 }

@@ -112,7 +112,9 @@ async function takeLock(dir: string): Promise<Deno.FsFile> {
   }
   file.close();
   const holder = await Deno.readTextFile(join(dir, "lock"));
-  throw new InUse(`${dir} is in use by process ${holder}: stop that one first`);
+  throw new InUse(
+    `The database in ${dir} is in use by process ${holder}, another Wrenchline: stop that first.`,
+  );
 }
 
 function keptAt(dir: string): string {

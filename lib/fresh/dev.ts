@@ -4,11 +4,7 @@
  * @module
  */
 
-export {
-  Builder,
-  type BuildOptions,
-  type ResolvedBuildConfig,
-} from "./src/dev/builder.ts";
+export { Builder, type BuildOptions, type ResolvedBuildConfig } from "./src/dev/builder.ts";
 export type {
   OnTransformArgs,
   OnTransformOptions,

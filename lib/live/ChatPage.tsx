@@ -33,7 +33,7 @@ export function ChatPage({ chat, unsent }: {
           />
         </div>
         {(intake?.vehicle || intake?.complaint) && (
-          <aside class="sheet order-first h-fit min-w-0 p-4 lg:order-last" aria-label="The car">
+          <aside class="sheet h-fit min-w-0 p-4" aria-label="The car">
             <details open>
               <summary class="cursor-pointer font-semibold">The car</summary>
               <dl class="mt-2 space-y-2">

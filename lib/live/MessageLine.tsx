@@ -1,12 +1,13 @@
 import { pieces } from "@/lib/live/links.ts";
 
 /** One message as it is drawn: own ones right and blue, others left. */
-export function MessageLine({ body, author, createdAt, zone, isOwn, note }: {
+export function MessageLine({ body, author, isAnother, createdAt, zone, isOwn, note }: {
   body: string;
-  /** Empty for own ones. */
   author: string;
+  /** It follows one of the same author, whose name need not be seen again. */
+  isAnother: boolean;
   createdAt: string;
-  zone: string | undefined;
+  zone: "UTC" | undefined;
   isOwn: boolean;
   /** How its sending goes. */
   note?: preact.ComponentChildren;
@@ -14,7 +15,7 @@ export function MessageLine({ body, author, createdAt, zone, isOwn, note }: {
   return (
     <li class={`chat ${isOwn ? "chat-end" : "chat-start"}`}>
       <div class="chat-header quiet text-sm">
-        {isOwn ? <span class="sr-only">You</span> : <span dir="auto">{author}</span>}
+        <span dir="auto" class={isOwn || isAnother ? "sr-only" : ""}>{author}</span>
       </div>
       <div
         dir="auto"
@@ -45,6 +46,10 @@ export function MessageLine({ body, author, createdAt, zone, isOwn, note }: {
 
 /** As `lib/ui/When.tsx` writes it, but of today, and in the reader's zone once we know it. */
 function timeOfDay(iso: string, timeZone: string | undefined): string {
-  const format = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
-  return format.format(new Date(iso));
+  return (timeZone === "UTC" ? UTC : LOCAL).format(new Date(iso));
 }
+
+// Making a format costs more than drawing a whole message does.
+const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
+const UTC = new Intl.DateTimeFormat("en-GB", { ...CLOCK, timeZone: "UTC" });
+const LOCAL = new Intl.DateTimeFormat("en-GB", CLOCK);

@@ -49,7 +49,7 @@ export function timeline(opening: Opening, now: () => number = Date.now) {
   const connection = signal<Connection>("connecting");
   const pending = signal<Pending[]>([]);
   const typists = signal<{ userId: string; until: number }[]>([]);
-  const announcement = signal("");
+  const unannounced = signal<MessageView[]>([]);
 
   const isOver = computed(() => overStatuses.includes(session.value.status));
   const maySend = computed(() =>
@@ -87,8 +87,17 @@ export function timeline(opening: Opening, now: () => number = Date.now) {
     const senders = new Set(others.map((message) => message.senderId));
     if (others.length) {
       typists.value = typists.peek().filter((t) => !senders.has(t.userId));
-      announcement.value = announce(others);
+      unannounced.value = [...unannounced.peek(), ...others];
     }
+  }
+
+  /** What a screen reader is to say of the new messages from others, which is then said. */
+  function announce(): string {
+    const news = unannounced.peek();
+    unannounced.value = [];
+    return news.length > 3
+      ? `${news.length} new messages`
+      : news.map((message) => `${message.senderName}: ${message.body}`).join("\n");
   }
 
   /** Shows a message at once, as being sent. */
@@ -150,11 +159,12 @@ export function timeline(opening: Opening, now: () => number = Date.now) {
     connection,
     pending,
     typing,
-    announcement,
+    unannounced,
     isOver,
     maySend,
     status,
     apply,
+    announce,
     say,
     acknowledge,
     fail,
@@ -173,11 +183,4 @@ function statusWords(isOver: boolean, participants: ParticipantView[]): string {
   if (isOver) return "This session is over";
   else if (mechanics === 0) return "Waiting for a mechanic to join";
   else return mechanics === 1 ? "1 mechanic connected" : `${mechanics} mechanics connected`;
-}
-
-/** What a screen reader says of new messages: each by author, many by number. */
-function announce(news: MessageView[]): string {
-  return news.length > 3
-    ? `${news.length} new messages`
-    : news.map((message) => `${message.senderName}: ${message.body}`).join("\n");
 }

@@ -38,12 +38,34 @@ $$;
 comment on function private.request_refund(uuid, integer, text, text) is
   'Notes that money goes back and adds the job that asks Stripe. Twice is once: a checkout has one refund that did not fail.';
 
+-- The charge's event may come before the checkout's, after it or at the same moment: each takes
+-- this lock before it looks for the other, so that whoever is second sees the first.
+create function private.receipt_of(payment_intent jsonb) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id text := case jsonb_typeof(receipt_of.payment_intent) when 'string' then receipt_of.payment_intent #>> '{}' end;
+begin
+  if v_id is null then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended(v_id, 0));
+  return (
+    select e.payload #>> '{data,object,receipt_url}' from private.stripe_events e
+    where e.type = 'charge.succeeded' and e.payload #>> '{data,object,payment_intent}' = v_id
+    limit 1
+  );
+end;
+$$;
+comment on function private.receipt_of(jsonb) is 'The receipt of a payment intent''s charge, if Stripe has told of it already. Holds a lock on the two until the end.';
+
 create function private.fulfil(checkout jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reference text := checkout ->> 'client_reference_id';
   v_intent jsonb := checkout -> 'payment_intent';
+  v_receipt_url text := private.receipt_of(checkout -> 'payment_intent'); -- its lock before any row's
   v_checkout app.checkouts;
   v_intake app.intakes;
   v_plan app.plans;
@@ -94,6 +116,7 @@ begin
     payment_intent = case jsonb_typeof(v_intent) when 'object' then v_intent ->> 'id' when 'string' then v_intent #>> '{}' end,
     receipt_url = coalesce(
       case when jsonb_typeof(v_intent -> 'latest_charge') = 'object' then v_intent -> 'latest_charge' ->> 'receipt_url' end,
+      v_receipt_url,
       c.receipt_url
     ),
     settled_at = now()
@@ -218,6 +241,7 @@ begin
       perform private.settle_refund(v_object);
       v_result := jsonb_build_object('outcome', 'settled');
     when 'charge.succeeded', 'charge.updated' then
+      perform private.receipt_of(v_object -> 'payment_intent'); -- for its lock
       update app.checkouts c set receipt_url = v_object ->> 'receipt_url'
       where c.payment_intent = v_object ->> 'payment_intent' and v_object ->> 'receipt_url' is not null;
       v_result := jsonb_build_object('outcome', 'stored');

@@ -25,6 +25,7 @@ create table private.stripe_events (
   payload jsonb not null
 );
 alter table private.stripe_events enable row level security;
+create index stripe_events_charges on private.stripe_events ((payload #>> '{data,object,payment_intent}')) where type = 'charge.succeeded';
 create index stripe_events_kept_aside on private.stripe_events (received_at) where outcome = 'kept_aside';
 comment on table private.stripe_events is 'Every event Stripe sent, once, with what we made of it.';
 comment on column private.stripe_events.outcome is 'fulfilled, repeated, duplicate_refunded, pending, expired, failed, settled, kept_aside (a person should look), stored (nothing to do).';

@@ -18,16 +18,21 @@ export async function measure(): Promise<Row[]> {
   ];
 }
 
-async function fill(app: TestApp, session: string, messages: number): Promise<void> {
+async function fill(
+  app: TestApp,
+  session: string,
+  sender: string,
+  messages: number,
+): Promise<void> {
   await app.sql(
     `insert into app.chat_messages (session_id, sender_id, body)
     select $1, $2, 'Message ' || i || ' of a conversation about a car that shakes at fifty' from generate_series(1, $3) i`,
-    [session, USERS.olive, messages],
+    [session, sender, messages],
   );
 }
 
 async function chatPage(app: TestApp): Promise<Row> {
-  await fill(app, SESSIONS.olives, 50);
+  await fill(app, SESSIONS.olives, USERS.olive, 50);
   const olive = app.as("olive");
   const view = async () => {
     const page = await olive.get(`/chat/${SESSIONS.olives}`);
@@ -168,7 +173,7 @@ async function throughput(app: TestApp): Promise<Row> {
 }
 
 async function catchUp(app: TestApp): Promise<Row> {
-  await fill(app, SESSIONS.oscars, 1000);
+  await fill(app, SESSIONS.oscars, USERS.oscar, 1000);
   const ms = await each(
     20,
     async () => (await open(app, tokenOf("oscar"), SESSIONS.oscars, 0, () => {})).close(),

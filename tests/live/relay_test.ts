@@ -125,6 +125,24 @@ Deno.test("nothing is lost when the LISTEN connection is killed", async () => {
   await relay.drain();
 });
 
+Deno.test("nothing is lost or doubled while every connection of the relay is killed again and again", async () => {
+  await using s = await scene();
+  const relay = openRelay();
+  const olive = new Chair(s.sessionId, s.olive.proof);
+  relay.sit(olive);
+  await olive.until("ready");
+
+  const bodies = Array.from({ length: 60 }, (_, n) => `line ${n}`);
+  for (const [n, body] of bodies.entries()) {
+    if (n % 6 === 3) await s.killRelays();
+    await s.insertMessage(s.sessionId, s.olive, body);
+  }
+  await olive.untilSaid("line 59");
+  assert.deepEqual(olive.bodies, bodies);
+  olive.assertGapless(0);
+  await relay.drain();
+});
+
 Deno.test("a bell that was lost is found by the heads", async () => {
   await using s = await scene();
   const relay = openRelay(undefined, { backstopMs: 50 });

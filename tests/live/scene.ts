@@ -108,6 +108,14 @@ export async function sceneIn(db: TestDatabase) {
     return rowCount ?? 0;
   }
 
+  /** Ends every connection of the relays. */
+  async function killRelays(): Promise<void> {
+    await admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where usename = 'wrenchline_relay' and datname = current_database()`,
+    );
+  }
+
   const olive = await actor("Olive", "customer");
   const marco = await actor("Marco", "mechanic");
   const nadia = await actor("Nadia", "mechanic");
@@ -128,6 +136,7 @@ export async function sceneIn(db: TestDatabase) {
     unseat,
     insertMessage,
     killListeners,
+    killRelays,
     async [Symbol.asyncDispose]() {
       await closeDoors();
       await Promise.all([admin.end(), dba.end()]);

@@ -132,13 +132,15 @@ Deno.test("a refused message keeps its text until it is retried or discarded", (
 
 Deno.test("only what is new and from others is announced, by author", () => {
   const t = olivesTimeline();
-  assert.equal(t.announcement.value, ""); // not the history
+  assert.equal(t.announce(), ""); // not the history
   t.apply({ from: 3, to: 4, messages: [message(4, "mine", olive)] });
-  assert.equal(t.announcement.value, "");
+  assert.equal(t.announce(), "");
   t.apply({ from: 4, to: 5, messages: [message(5, "At what speed?")] });
-  assert.equal(t.announcement.value, "Marco: At what speed?");
-  t.apply({ from: 5, to: 9, messages: [6, 7, 8, 9].map((v) => message(v, `${v}`)) });
-  assert.equal(t.announcement.value, "4 new messages");
+  t.apply({ from: 5, to: 6, messages: [message(6, "Always?")] });
+  assert.equal(t.announce(), "Marco: At what speed?\nMarco: Always?");
+  assert.equal(t.announce(), "");
+  t.apply({ from: 6, to: 10, messages: [7, 8, 9, 10].map((v) => message(v, `${v}`)) });
+  assert.equal(t.announce(), "4 new messages");
 });
 
 Deno.test("typing fades, and ends with the message", () => {

@@ -105,7 +105,9 @@ export function stripeOf(app: TestApp): Stripe {
 }
 
 /** Waits for what a job does: looks until `look` sees something. */
-export async function eventually<T>(look: () => Promise<T | undefined | false>): Promise<T> {
+export async function eventually<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
     const seen = await look();
     if (seen) return seen;

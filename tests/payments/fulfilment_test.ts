@@ -66,6 +66,25 @@ Deno.test("a payment", async (t) => {
     },
   );
 
+  await t.step(
+    "is on the account page with Stripe's receipt, and in a mail with its link",
+    async () => {
+      const vic = app.visitor();
+      const trip = await goToPay(vic);
+      await pay(trip, { email: "vic@example.com" });
+      await sandbox.idle();
+      const { session_id } = await checkoutOf(app, trip);
+      const receipt = /href="([^"]*\/receipts\/ch_\w+)"/.exec((await arrive(vic, "/account")).text);
+      assert.match(await (await fetch(receipt![1])).text(), /\$9\.99/);
+      const mail = await eventually(async () =>
+        (await app.sql<{ body: string }>(
+          "select body from private.mail where recipient = 'vic@example.com'",
+        ))[0]
+      );
+      assert.ok(mail.body.includes(`${app.origin}/chat/${session_id}`));
+    },
+  );
+
   await t.step("of a video or a diagnostic ends at its thank-you page", async () => {
     for (const [plan, type] of [["video15", "video"], ["diagnostic", "diagnostic"]]) {
       const vic = app.visitor();
@@ -292,13 +311,15 @@ Deno.test("a payment", async (t) => {
       const trip = await goToPay(app.visitor());
       sandbox.faults.webhook("never", COMPLETED);
       await pay(trip);
+      const asked = sandbox.requests.length;
       for (const stranger of [app.visitor(), app.as("oscar"), app.as("dana")]) {
         assert.equal((await answerOf(stranger.get(success(trip)))).status, 404);
         const answer = await resolve(stranger, trip);
         assert.equal(answer.status, 404);
         assert.equal(JSON.parse(answer.text).error.code, "NTFND");
       }
-      assert.equal(await sessionCount(app, trip), 0, "nobody asked Stripe for them");
+      assert.equal(sandbox.requests.length, asked);
+      assert.equal(await sessionCount(app, trip), 0);
     },
   );
 

@@ -61,6 +61,22 @@ Deno.test("refundPayment()", async (t) => {
     assert.equal(await statusOf(refundId), "succeeded");
   });
 
+  await t.step("finds what was refunded after Stripe has forgotten the key", async () => {
+    const trip = await paidTrip();
+    const refundId = await due(trip, 400);
+    const paid = await stripe.checkout.sessions.retrieve(trip.stripeId);
+    sandbox.faults.webhook("never", "refund.created");
+    await stripe.refunds.create({
+      payment_intent: paid.payment_intent as string,
+      amount: 400,
+      metadata: { refund_id: refundId },
+    });
+    assert.equal(await statusOf(refundId), "requested");
+    await refundPayment(refundId);
+    assert.deepEqual((await refundsOf(trip)).map((refund) => refund.amount), [400]);
+    assert.equal(await statusOf(refundId), "succeeded");
+  });
+
   await t.step("follows a refund that is pending and fails later", async () => {
     const trip = await paidTrip();
     const refundId = await due(trip);

@@ -80,7 +80,7 @@ Deno.test("startEmbedded() leaves a folder alone that another process uses; join
 Deno.test("startEmbedded() shuts down by itself when its process is killed", async () => {
   await using folder = await temporaryFolder();
   const other = await otherProcess(folder.path);
-  other.kill("SIGKILL");
+  await other.kill("SIGKILL");
   await gone(await other.postmaster());
 
   const embedded = await startEmbedded({ dir: folder.path });
@@ -95,7 +95,7 @@ Deno.test("startEmbedded() stops and replaces a Postgres whose guardian was kill
   const other = await otherProcess(folder.path);
   const postmaster = await other.postmaster();
   Deno.kill(await parentOf(postmaster), "SIGKILL");
-  other.kill("SIGKILL");
+  await other.kill("SIGKILL");
 
   const embedded = await startEmbedded({ dir: folder.path });
   assert.equal(await isAlive(postmaster), false);

@@ -19,6 +19,22 @@ export async function ledTo(res: Response): Promise<string> {
   return res.headers.get("location")!;
 }
 
+/** Gives a user a session, as if they had paid for it. */
+export async function giveSession(
+  app: TestApp,
+  { userId, type = "chat", plan = "chat10" }: { userId: string; type?: string; plan?: string },
+): Promise<string> {
+  const [{ id }] = await app.sql<{ id: string }>(
+    "insert into app.sessions (type, plan, length_minutes) values ($1, $2, 10) returning id",
+    [type, plan],
+  );
+  await app.sql(
+    "insert into app.session_participants (session_id, user_id, role) values ($1, $2, 'customer')",
+    [id, userId],
+  );
+  return id;
+}
+
 /** The mail that was kept, as it comes. Jobs send it a moment after the answer. */
 export async function openMailbox(app: TestApp): Promise<
   AsyncDisposable & { next(recipient: string): Promise<{ code: string; token: string }> }
@@ -38,6 +54,7 @@ export async function openMailbox(app: TestApp): Promise<
 
   return {
     async next(recipient) {
+      using given = patience(`no mail came for ${recipient}`);
       while (true) {
         const heard = bell.promise;
         const { rows } = await client.query(
@@ -51,7 +68,7 @@ export async function openMailbox(app: TestApp): Promise<
           const token = /token=(\w+)/.exec(mail.body)?.[1] ?? "";
           return { code, token };
         }
-        await heard;
+        await Promise.race([heard, given.up]);
         bell = Promise.withResolvers();
       }
     },
@@ -59,6 +76,14 @@ export async function openMailbox(app: TestApp): Promise<
       await client.end();
     },
   };
+}
+
+/** Gives up on what is overdue by far, so that a broken app fails a test and does not hang it. */
+function patience(words: string): Disposable & { up: Promise<never> } {
+  const { promise: up, reject } = Promise.withResolvers<never>();
+  up.catch(() => {});
+  const timer = setTimeout(() => reject(new Error(words)), 10_000);
+  return { up, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** Any other six digits. */

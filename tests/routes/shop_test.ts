@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startApp } from "@/tests/support/app.ts";
 import { SESSIONS, USERS } from "@/tests/support/cast.ts";
-import { ledTo, textOf } from "./reading.ts";
+import { giveSession, ledTo, textOf } from "./reading.ts";
 
 Deno.test("the shop", async (t) => {
   await using app = await startApp();
@@ -136,15 +136,7 @@ Deno.test("the shop", async (t) => {
   });
 
   await t.step("/thank-you tells a buyer how it stands, and a stranger nothing", async () => {
-    const id = "10000000-0000-4000-8000-000000000003";
-    await app.sql(
-      `insert into app.sessions (id, type, plan, length_minutes) values ($1, 'video', 'video15', 15)`,
-      [id],
-    );
-    await app.sql(
-      `insert into app.session_participants (session_id, user_id, role) values ($1, $2, 'customer')`,
-      [id, USERS.oscar],
-    );
+    const id = await giveSession(app, { userId: USERS.oscar, type: "video", plan: "video15" });
     const path = `/thank-you?session=${id}`;
     const html = await (await app.as("oscar").get(path)).text();
     assert.match(html, /Waiting for a mechanic/);

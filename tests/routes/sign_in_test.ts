@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startApp, type TestApp, type Visitor } from "@/tests/support/app.ts";
 import { SESSIONS } from "@/tests/support/cast.ts";
-import { ledTo, openMailbox, textOf, wrong } from "./reading.ts";
+import { giveSession, ledTo, openMailbox, textOf, wrong } from "./reading.ts";
 
 Deno.test("signing in", async (t) => {
   await using app = await startApp();
@@ -184,26 +184,40 @@ Deno.test("signing in", async (t) => {
   });
 
   await t.step("a guest who signs in keeps what was theirs", async () => {
-    const guest = await newGuest(app);
-    const [{ id }] = await app.sql<{ id: string }>(
-      "select id from auth.users where email is null order by created_at desc limit 1",
-    );
-    await app.sql(
-      "with s as (insert into app.sessions (type, plan, length_minutes) values ('chat', 'chat10', 10) returning id) insert into app.session_participants (session_id, user_id, role) select s.id, $1, 'customer' from s",
-      [id],
-    );
+    const { guest, userId } = await newGuest(app);
+    const session = await giveSession(app, { userId });
     const page = await textOf(await guest.get("/account"));
     assert.match(page, /You are a guest.*Quick Chat.*Save your sessions by e-mail/);
-    const before = guest.cookies.get("login");
+    const before = new Map(guest.cookies);
 
     const email = "guest@wrenchline.test";
     await guest.post("/login/code", { email, redirect: "/account" });
     const { code } = await mailbox.next(email);
-    await guest.post("/login/code", { email, code });
-    assert.notEqual(guest.cookies.get("login"), before);
-    const after = await textOf(await guest.get("/account"));
-    assert.match(after, /Signed in as guest@wrenchline\.test.*Quick Chat/);
+    assert.equal(await ledTo(await guest.post("/login/code", { email, code })), "/account");
+    const after = await (await guest.get("/account")).text();
+    assert.match(after, /Signed in as guest@wrenchline\.test/);
+    assert.ok(after.includes(`href="/chat/${session}"`));
     assert.doesNotMatch(after, /Save your sessions/);
+
+    // A new cookie, and the old one ended: somebody may have fixed it beforehand.
+    assert.notEqual(guest.cookies.get("login"), before.get("login"));
+    const old = app.visitor();
+    before.forEach((value, name) => old.cookies.set(name, value));
+    assert.equal(await ledTo(await old.get("/account")), "/start?redirect=%2Faccount");
+  });
+
+  await t.step("a guest who turns out to be a customer has both their sessions", async () => {
+    await app.sql("delete from private.rate_limits");
+    const { guest, userId } = await newGuest(app);
+    const session = await giveSession(app, { userId });
+    const email = "olive@wrenchline.test";
+    await guest.post("/login/code", { email });
+    const { code } = await mailbox.next(email);
+    await guest.post("/login/code", { email, code });
+    const html = await (await guest.get("/account")).text();
+    assert.ok(html.includes(`href="/chat/${session}"`));
+    assert.ok(html.includes(`href="/chat/${SESSIONS.olives}"`));
+    assert.equal((await guest.get(`/chat/${session}`)).status, 200);
   });
 
   await t.step("signing out ends this login, by a button and not by a link", async () => {
@@ -241,11 +255,14 @@ Deno.test("signing in", async (t) => {
   });
 });
 
-/** A visitor who pressed "Continue as guest". */
-async function newGuest(app: TestApp): Promise<Visitor> {
+/** A visitor who pressed "Continue as guest", and the user they became. */
+async function newGuest(app: TestApp): Promise<{ guest: Visitor; userId: string }> {
   const guest = app.visitor();
   assert.equal(await ledTo(await guest.post("/start")), "/");
-  return guest;
+  const [{ id }] = await app.sql<{ id: string }>(
+    "select id from auth.users where email is null order by created_at desc limit 1",
+  );
+  return { guest, userId: id };
 }
 
 /** A page without what is in it by chance or by who asked. */

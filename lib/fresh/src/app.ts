@@ -1,28 +1,14 @@
-import {
-  type AppWrapper,
-  type Command,
-  compile,
-  type Layout,
-  type Route,
-} from "./compile.ts";
-import {
-  type FreshConfig,
-  resolveConfig,
-  type ResolvedFreshConfig,
-} from "./config.ts";
+import { type AppWrapper, type Command, compile, type Layout, type Route } from "./compile.ts";
+import { type FreshConfig, resolveConfig, type ResolvedFreshConfig } from "./config.ts";
 import type {
+  Context,
   LayoutConfig,
   RouteConfig,
   WebSocketHandlers,
   WebSocketUpgradeOptions,
 } from "./context.ts";
 import { serveOnFreePort } from "./listen.ts";
-import type {
-  MaybeLazy,
-  Method,
-  Middleware,
-  MiddlewareFn,
-} from "./handlers.ts";
+import type { MaybeLazy, Method, MiddlewareFn } from "./handlers.ts";
 
 /** Where and how {@linkcode App.listen} serves. */
 export type ListenOptions =
@@ -47,51 +33,49 @@ export class App<State> {
   }
 
   /** Adds middlewares, for everything or for a path and what is below it. */
-  use(...middleware: MaybeLazy<Middleware<State>>[]): this;
-  use(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this;
+  use(...middleware: Given<State>[]): this;
+  use(path: string, ...middleware: Given<State>[]): this;
   use(
-    first: string | MaybeLazy<Middleware<State>> | undefined,
-    ...rest: MaybeLazy<Middleware<State>>[]
+    first: string | Given<State> | undefined,
+    ...rest: Given<State>[]
   ): this {
     const path = typeof first === "string" ? first : "*";
-    const given = typeof first === "string" || first === undefined
-      ? rest
-      : [first, ...rest];
+    const given = typeof first === "string" || first === undefined ? rest : [first, ...rest];
     return this.#add({ kind: "use", path, middlewares: flat(given) });
   }
 
   /** Answers GET, and HEAD where nothing else does. */
-  get(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  get(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["GET"], path, middleware);
   }
 
   /** Answers POST. */
-  post(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  post(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["POST"], path, middleware);
   }
 
   /** Answers PUT. */
-  put(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  put(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["PUT"], path, middleware);
   }
 
   /** Answers PATCH. */
-  patch(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  patch(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["PATCH"], path, middleware);
   }
 
   /** Answers DELETE. */
-  delete(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  delete(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["DELETE"], path, middleware);
   }
 
   /** Answers HEAD. */
-  head(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  head(path: string, ...middleware: Given<State>[]): this {
     return this.#handle(["HEAD"], path, middleware);
   }
 
   /** Answers every method. */
-  all(path: string, ...middleware: MaybeLazy<Middleware<State>>[]): this {
+  all(path: string, ...middleware: Given<State>[]): this {
     return this.#handle("ALL", path, middleware);
   }
 
@@ -158,7 +142,7 @@ export class App<State> {
   #handle(
     methods: Method[] | "ALL",
     path: string,
-    middlewares: MaybeLazy<Middleware<State>>[],
+    middlewares: Given<State>[],
   ): this {
     return this.#add({
       kind: "handle",
@@ -174,9 +158,14 @@ export class App<State> {
   }
 }
 
+/** A middleware, one that is loaded when first run, or a list of them. */
+type Given<State> =
+  | ((ctx: Context<State>) => Response | Promise<Response | MiddlewareFn<State>>)
+  | MiddlewareFn<State>[];
+
 /** Lists of middlewares become one. A lazy one stays: it is resolved when first run. */
 function flat<State>(
-  given: MaybeLazy<Middleware<State>>[],
+  given: Given<State>[],
 ): MiddlewareFn<State>[] {
   return given.flat() as MiddlewareFn<State>[];
 }

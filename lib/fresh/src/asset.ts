@@ -28,9 +28,7 @@ export function asset(path: string): string {
   const [, pathname, query, hash] = /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(path)!;
   const key = keyOf(pathname);
   if (key === "") return path;
-  return `${pathname}${query ? `${query}&` : "?"}${ASSET_KEY}=${key}${
-    hash ?? ""
-  }`;
+  return `${pathname}${query ? `${query}&` : "?"}${ASSET_KEY}=${key}${hash ?? ""}`;
 }
 
 /** {@linkcode asset} for each URL of a `srcset`. */

@@ -119,17 +119,13 @@ class Plan<State> {
   apply(command: Command<State>): void {
     switch (command.kind) {
       case "use":
-        command.middlewares.forEach((fn) =>
-          refuseTwoParameters(fn, "A middleware")
-        );
+        command.middlewares.forEach((fn) => refuseTwoParameters(fn, "A middleware"));
         this.#scope(segmentsOf(command.path)).middlewares.push(
           ...command.middlewares,
         );
         break;
       case "handle": {
-        command.handlers.forEach((fn) =>
-          refuseTwoParameters(fn, `The handler of ${command.path}`)
-        );
+        command.handlers.forEach((fn) => refuseTwoParameters(fn, `The handler of ${command.path}`));
         const chain = [
           ...this.#chain(segmentsOf(command.path)),
           ...command.handlers,
@@ -173,8 +169,7 @@ class Plan<State> {
   #addFiles(path: string): void {
     const prefix = path === "*" ? "" : path.replace(/\/\*?$/, "");
     const base = segmentsOf(prefix);
-    const routes: { file: FileRoute; pattern: string; segments: string[] }[] =
-      [];
+    const routes: { file: FileRoute; pattern: string; segments: string[] }[] = [];
     for (const file of this.#build?.routes ?? []) {
       const place = placeOf(file.id);
       const segments = [...base, ...place.segments];
@@ -332,9 +327,7 @@ function enterScope<State>(
       return await advance(ctx, inner);
     } catch (thrown) {
       const isNotFound = thrown instanceof HttpError && thrown.status === 404;
-      const step = isNotFound && notFound.step !== null
-        ? (isRoot ? notFound.step : null)
-        : error;
+      const step = isNotFound && notFound.step !== null ? (isRoot ? notFound.step : null) : error;
       if (step === null) throw thrown;
       ctx.error = thrown;
       enter(); // the page that failed may have left layouts out

@@ -222,9 +222,7 @@ export class Context<State> {
       throw new HttpError(400, "Expected a WebSocket upgrade request");
     }
     const handlers = isHandlers(first) ? first : null;
-    const options = handlers
-      ? second
-      : first as WebSocketUpgradeOptions | undefined;
+    const options = handlers ? second : first as WebSocketUpgradeOptions | undefined;
     const { socket, response } = Deno.upgradeWebSocket(this.req, options);
     if (handlers === null) return { socket, response };
 
@@ -233,8 +231,7 @@ export class Context<State> {
       socket.onmessage = (event) => handlers.message!(socket, event);
     }
     if (handlers.close) {
-      socket.onclose = (event) =>
-        handlers.close!(socket, event.code, event.reason);
+      socket.onclose = (event) => handlers.close!(socket, event.code, event.reason);
     }
     if (handlers.error) {
       socket.onerror = (event) => handlers.error!(socket, event);
@@ -267,9 +264,7 @@ export async function advance<State>(
       return await advance(ctx, inner);
     }
     throw new Error(
-      `A middleware or handler has to return a Response, and returned: ${
-        Deno.inspect(result)
-      }`,
+      `A middleware or handler has to return a Response, and returned: ${Deno.inspect(result)}`,
     );
   } catch (error) {
     ctx.error = error;

@@ -17,8 +17,6 @@ export function answerUncaught<State>(
       headers: { "content-type": "text/html; charset=utf-8" },
     });
   }
-  const text = error instanceof HttpError
-    ? error.message
-    : "Internal server error";
+  const text = error instanceof HttpError ? error.message : "Internal server error";
   return new Response(text, { status });
 }

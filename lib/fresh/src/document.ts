@@ -29,9 +29,7 @@ export function renderDocument<State>(
   if (inner.wantsNonce) inner.nonce = rendering.nonce;
 
   const stop = startRendering(rendering);
-  const previousKeys = useAssetKeys((path) =>
-    rendering.keyOf(path) ?? previousKeys(path)
-  );
+  const previousKeys = useAssetKeys((path) => rendering.keyOf(path) ?? previousKeys(path));
   try {
     let html = renderToString(h(Fragment, null, content));
     const frame = frameAround(raw(html));
@@ -65,8 +63,7 @@ function complete<State>(
 
   let html = rendered;
   if (!seen.html && !seen.head && !seen.body) {
-    html =
-      `<html><head><meta charset="utf-8">${head}</head><body>${html}${tail}</body></html>`;
+    html = `<html><head><meta charset="utf-8">${head}</head><body>${html}${tail}</body></html>`;
   } else {
     if (!seen.html) html = `<html>${html}</html>`;
     if (seen.head) html = replaceLast(html, HEAD_END, head);
@@ -97,9 +94,7 @@ export function raw(html: string): VNode {
 
 /** An inline module script. */
 export function scriptTag(code: string, nonce: string | null): string {
-  return `<script type="module"${
-    nonce === null ? "" : ` nonce="${nonce}"`
-  }>${code}</script>`;
+  return `<script type="module"${nonce === null ? "" : ` nonce="${nonce}"`}>${code}</script>`;
 }
 
 function newNonce(): string {

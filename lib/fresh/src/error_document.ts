@@ -2,9 +2,7 @@ import { reloadScript } from "./reload_script.ts";
 
 /** A page for developers that shows an error and its stack, and reloads when it may be gone. */
 export function errorDocument(error: unknown): string {
-  const title = error instanceof Error
-    ? `${error.name}: ${error.message}`
-    : String(error);
+  const title = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const details = error instanceof Error ? withCauses(error) : "";
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${
     escape(title)

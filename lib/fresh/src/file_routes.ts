@@ -128,7 +128,5 @@ export function isMethodObject(
 ): handler is Record<string, unknown> {
   return typeof handler === "object" && handler !== null &&
     !Array.isArray(handler) &&
-    Object.keys(handler).some((key) =>
-      (METHODS as readonly string[]).includes(key)
-    );
+    Object.keys(handler).some((key) => (METHODS as readonly string[]).includes(key));
 }

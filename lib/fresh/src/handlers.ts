@@ -97,10 +97,10 @@ export type RouteHandler<Data, State> =
   | HandlerByMethod<Data, State>;
 
 /** The data a handler gives its page. */
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> =
-  Handler extends HandlerFn<infer Data, unknown> ? Data
-    : Handler extends HandlerByMethod<infer Data, unknown> ? Data
-    : never;
+export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
+  HandlerFn<infer Data, unknown> ? Data
+  : Handler extends HandlerByMethod<infer Data, unknown> ? Data
+  : never;
 
 /** A page; called instead of mounted when it is an `async function`. */
 export type RouteComponent<Data, State> =

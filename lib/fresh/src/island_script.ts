@@ -36,9 +36,7 @@ export function islandScript(
   const data = serialize(instances, (path) => propName(rendering, path));
   if (rendering.build!.mode === "development" && data.length > LARGE_BYTES) {
     console.warn(
-      `The islands of this page are sent ${
-        Math.round(data.length / 1000)
-      } kB of props.`,
+      `The islands of this page are sent ${Math.round(data.length / 1000)} kB of props.`,
     );
   }
   const imports = files.map((file, at) =>
@@ -48,10 +46,7 @@ export function islandScript(
     assets: rendering.islandAssets,
     key: rendering.build!.id,
   }).replaceAll("<", "\\u003c");
-  const code =
-    `import{boot}from${JSON.stringify(basePath + runtime.script)};${
-      imports.join("")
-    }` +
+  const code = `import{boot}from${JSON.stringify(basePath + runtime.script)};${imports.join("")}` +
     `boot([${components.join(",")}],${data},${options});`;
   markup += scriptTag(code, rendering.nonce);
 
@@ -81,8 +76,6 @@ function templates(rendering: Rendering): string {
 function propName(rendering: Rendering, path: string[]): string {
   const [number, , ...props] = path;
   const { file, exportName } = rendering.islands[Number(number)].island;
-  const name = exportName === "default"
-    ? file.name
-    : `${file.name} (${exportName})`;
+  const name = exportName === "default" ? file.name : `${file.name} (${exportName})`;
   return `The prop "${props.join(".")}" of the island ${name}`;
 }

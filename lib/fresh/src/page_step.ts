@@ -37,9 +37,7 @@ export function pageStep<State>(
     }
     if (typeof result !== "object" || result === null || !("data" in result)) {
       throw new Error(
-        `A handler has to return a Response or page(data), and returned: ${
-          Deno.inspect(result)
-        }`,
+        `A handler has to return a Response or page(data), and returned: ${Deno.inspect(result)}`,
       );
     }
     return await renderPage(

@@ -1,15 +1,5 @@
-import {
-  type ComponentChildren,
-  type FunctionComponent,
-  h,
-  type VNode,
-} from "preact";
-import {
-  type Context,
-  innerOf,
-  type Layer,
-  type LayoutConfig,
-} from "./context.ts";
+import { type ComponentChildren, type FunctionComponent, h, type VNode } from "preact";
+import { type Context, innerOf, type Layer, type LayoutConfig } from "./context.ts";
 import { renderDocument } from "./document.ts";
 import { isAsyncFunction, type RouteComponent } from "./handlers.ts";
 
@@ -30,9 +20,7 @@ export async function respondWith<State>(
   const layouts = config?.skipInheritedLayouts ? [] : inner.layouts;
   const app = config?.skipAppWrapper ? null : inner.app;
 
-  let content: Content = typeof page === "function"
-    ? element(page, ctx, ctx.Component)
-    : page;
+  let content: Content = typeof page === "function" ? element(page, ctx, ctx.Component) : page;
   if (content instanceof Promise) content = await content as Content;
   for (
     let at = layouts.length - 1;
@@ -106,8 +94,6 @@ function element<State>(
 }
 
 function preloads(scripts: string[]): string {
-  return scripts.map((script) =>
-    `<${encodeURI(script)}>; rel="modulepreload"; as="script"`
-  )
+  return scripts.map((script) => `<${encodeURI(script)}>; rel="modulepreload"; as="script"`)
     .join(", ");
 }

@@ -10,7 +10,7 @@ import {
 import { keyElement } from "./asset.ts";
 import type { Build, IslandExport } from "./build.ts";
 import { collectHead } from "./head.ts";
-import { SlotRef } from "./serialize.ts";
+import { isSignal, SlotRef } from "./serialize.ts";
 
 /** An island as it was met while rendering. */
 export interface IslandInstance {
@@ -210,9 +210,7 @@ export class Rendering {
     this.islands.push({ island, props: sent });
     const inner = h(vnode.type as () => VNode, shown);
     this.#wrapped.add(inner);
-    const key = vnode.key == null
-      ? ""
-      : `:${encodeURIComponent(String(vnode.key))}`;
+    const key = vnode.key == null ? "" : `:${encodeURIComponent(String(vnode.key))}`;
     this.#change(vnode, {}, Fragment);
     vnode.props = {
       children: [comment(`frsh:i:${number}${key}`), inner, comment("/frsh:i")],
@@ -258,6 +256,7 @@ export function InSlot({ children }: { children?: ComponentChildren }): VNode {
 }
 
 function isSlot(prop: string, value: unknown): boolean {
+  if (isSignal(value)) return false; // it passes for a vnode, so that it can be a child
   if (isValidElement(value)) return true;
   if (prop !== "children" || value == null || typeof value === "function") {
     return false;
@@ -269,20 +268,14 @@ function headKey(vnode: AnyVNode): string | null {
   if (vnode.key != null) return `key:${vnode.key}`;
   if (vnode.type === "title") return "title";
   if (vnode.type !== "meta" && vnode.type !== "link") {
-    return typeof vnode.type === "string"
-      ? `${vnode.type}${attributes(vnode, "children")}`
-      : null;
+    return typeof vnode.type === "string" ? `${vnode.type}${attributes(vnode, "children")}` : null;
   }
-  return `${vnode.type}${
-    attributes(vnode, vnode.type === "meta" ? "content" : "href")
-  }`;
+  return `${vnode.type}${attributes(vnode, vnode.type === "meta" ? "content" : "href")}`;
 }
 
 function attributes(vnode: AnyVNode, without: string): string {
   return JSON.stringify(
-    Object.entries(vnode.props).filter(([name]) =>
-      name !== without && name !== "nonce"
-    ).sort(),
+    Object.entries(vnode.props).filter(([name]) => name !== without && name !== "nonce").sort(),
   );
 }
 

@@ -130,7 +130,8 @@ function tagged(tag: string, ...rest: unknown[]): string {
 }
 
 /** A Preact signal, of whichever copy of the library. */
-function isSignal(value: unknown): value is { peek(): unknown } {
+export function isSignal(value: unknown): value is { peek(): unknown } {
+  if (typeof value !== "object" || value === null) return false;
   const { brand, peek } = value as { brand?: unknown; peek?: unknown };
   return typeof peek === "function" && brand === Symbol.for("preact-signals");
 }

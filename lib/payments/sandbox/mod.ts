@@ -6,10 +6,11 @@
  */
 import Stripe from "stripe";
 import { answerApi } from "./api.ts";
-import { settleDelayed, sweep } from "./checkout.ts";
+import { sweep } from "./checkout.ts";
 import { Faults } from "./faults.ts";
 import { makePrice, payPageUrl } from "./objects.ts";
 import { answerPage } from "./pay_page.ts";
+import { settleDelayed } from "./paying.ts";
 import { openDispute, settleRefund } from "./refunds.ts";
 import { Store } from "./store.ts";
 import { Courier, type Delivery } from "./webhooks.ts";
@@ -24,6 +25,7 @@ const PRICES = [
   { plan: "video15", name: "Live Video", amount: 2999 },
   { plan: "diagnostic", name: "Diagnostic", amount: 4999 },
 ] as const;
+const REQUESTS_KEPT = 1000;
 const SWEPT_EVERY_MS = 15_000;
 
 /** How to start an offline Stripe. */
@@ -51,6 +53,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly prices: { chat10: string; video15: string; diagnostic: string };
   /** What should go wrong next. */
   readonly faults: Faults;
+  /** Every request to the API so far, as `METHOD /path` and the status of its answer. */
+  readonly requests: readonly { name: string; status: number }[];
   /** Every attempt to deliver an event so far. */
   readonly deliveries: readonly Delivery[];
   /** Points the webhook elsewhere, or changes its secrets, while running. */
@@ -90,6 +94,7 @@ export async function startSandbox(settings: SandboxSettings): Promise<Sandbox> 
     store,
     faults,
     courier,
+    requests: [],
     apiVersion: Stripe.API_VERSION,
     host: new URL("http://unset"),
     now,
@@ -117,6 +122,7 @@ export async function startSandbox(settings: SandboxSettings): Promise<Sandbox> 
     secretKey: store.data.secretKey,
     prices,
     faults,
+    requests: world.requests,
     deliveries: courier.deliveries,
     aim({ url, secrets }) {
       courier.url = url ?? courier.url;
@@ -148,9 +154,11 @@ export async function startSandbox(settings: SandboxSettings): Promise<Sandbox> 
 
 async function answer(world: World, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
-  return await (pathname.startsWith("/v1/")
-    ? answerApi(world, request)
-    : answerPage(world, request));
+  if (!pathname.startsWith("/v1/")) return await answerPage(world, request);
+  const response = await answerApi(world, request);
+  world.requests.push({ name: `${request.method} ${pathname}`, status: response.status });
+  if (world.requests.length > REQUESTS_KEPT) world.requests.shift();
+  return response;
 }
 
 /** Listens on the wished port, or on any when that one is taken. */

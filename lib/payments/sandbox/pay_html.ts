@@ -267,7 +267,7 @@ dl { margin: 0 } dl div { display: flex; justify-content: space-between; gap: 1r
 dl .total { border-top: 1px solid var(--line); font-weight: 650; margin-top: .4rem }
 .field, fieldset { display: block; margin: 0 0 1rem; font-weight: 550 } fieldset { border: 0; padding: 0 }
 legend { padding: 0; margin-bottom: .5rem } .method { display: flex; gap: .6rem; align-items: center; min-height: 44px }
-input:not([type=radio]) { display: block; width: 100%; min-height: 44px; margin-top: .25rem; padding: .5rem .75rem; font: inherit;
+input:not([type=radio]) { display: block; width: 100%; min-height: 44px; margin-top: .25rem; padding: .5rem .75rem; font: inherit; font-weight: 400;
   color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 8px }
 input[aria-invalid] { border-color: var(--bad) } ::placeholder { color: var(--soft); opacity: 1 }
 input[type=radio] { width: 1.15rem; height: 1.15rem; accent-color: var(--go) }

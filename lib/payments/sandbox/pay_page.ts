@@ -1,19 +1,6 @@
 import type Stripe from "stripe";
 import { type Card, readCard } from "./cards.ts";
-import {
-  applyPromotion,
-  askFor3ds,
-  completeFree,
-  declineCard,
-  fail3ds,
-  findSession,
-  isEmail,
-  payByCard,
-  payLater,
-  removePromotion,
-  settleDelayed,
-  sweep,
-} from "./checkout.ts";
+import { applyPromotion, findSession, isEmail, removePromotion, sweep } from "./checkout.ts";
 import { StripeFailure } from "./failures.ts";
 import {
   noteHtml,
@@ -23,6 +10,15 @@ import {
   receiptHtml,
   threeDsHtml,
 } from "./pay_html.ts";
+import {
+  askFor3ds,
+  completeFree,
+  declineCard,
+  fail3ds,
+  payByCard,
+  payLater,
+  settleDelayed,
+} from "./paying.ts";
 import type { World } from "./world.ts";
 
 type Session = Stripe.Checkout.Session;

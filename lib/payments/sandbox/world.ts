@@ -8,6 +8,8 @@ export interface World {
   store: Store;
   faults: Faults;
   courier: Courier;
+  /** What the API was asked, and how it answered. */
+  requests: { name: string; status: number }[];
   /** The version of the API that events are written in. */
   apiVersion: string;
   /** Where the sandbox listens. */

@@ -22,9 +22,7 @@ export function boot(
     const props: Record<string, unknown> = { key };
     for (const name in sent) {
       const value = sent[name];
-      props[name] = value instanceof SlotRef
-        ? slotContent(value, nodes, find)
-        : value;
+      props[name] = value instanceof SlotRef ? slotContent(value, nodes, find) : value;
     }
     return h(components[component], props);
   };

@@ -89,9 +89,7 @@ export function deserialize(entries: Entry[]): unknown {
       }
       default: {
         const set = made[index] = new Set();
-        (entries[index] as number[]).slice(1).forEach((item) =>
-          set.add(at(item))
-        );
+        (entries[index] as number[]).slice(1).forEach((item) => set.add(at(item)));
         return set;
       }
     }

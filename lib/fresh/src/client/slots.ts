@@ -14,7 +14,7 @@ export function slotContent(
   slot: SlotRef,
   nodes: ChildNode[],
   find: FindIsland,
-): VNode {
+): ComponentChildren {
   const id = `${slot.island}:${slot.prop}`;
   const marker = findMarker(nodes, `frsh:s:${id}`);
   const stretch = marker && stretchFrom(marker);
@@ -68,9 +68,7 @@ function reader(nodes: ChildNode[], find: FindIsland): Make {
         key && decodeURIComponent(key),
         nodesIn(stretch),
       );
-      makers.push(() =>
-        h(island.type as () => VNode, { ...island.props, key: island.key })
-      );
+      makers.push(() => h(island.type as () => VNode, { ...island.props, key: island.key }));
       at = nodes.indexOf(stretch.end);
     }
   }
@@ -82,8 +80,9 @@ function elementReader(element: Element, find: FindIsland): Make {
   const props: Record<string, unknown> = {};
   for (const { name, value } of element.attributes) {
     const property = (element as unknown as Record<string, unknown>)[name];
-    props[DEFAULTS[`${localName} ${name}`] ?? name] =
-      value === "" && typeof property === "boolean" ? true : value;
+    props[DEFAULTS[`${localName} ${name}`] ?? name] = value === "" && typeof property === "boolean"
+      ? true
+      : value;
   }
   const children = reader([...element.childNodes], find);
   return () => h(localName, props, children());

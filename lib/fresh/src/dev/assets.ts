@@ -59,12 +59,8 @@ export async function collectAssets(
 
   const assets: Asset[] = [];
   for (const [urlPath, original] of sorted) {
-    const content = urlPath.endsWith(".css")
-      ? keyUrls(original, hashes, id)
-      : original;
-    const hash = content === original
-      ? hashes.get(urlPath)!
-      : await hashOf(content);
+    const content = urlPath.endsWith(".css") ? keyUrls(original, hashes, id) : original;
+    const hash = content === original ? hashes.get(urlPath)! : await hashOf(content);
     assets.push({ urlPath, content, hash, contentType: mediaType(urlPath) });
   }
   return { id, scriptsPath, assets };

@@ -27,9 +27,7 @@ export async function checkBoundary(
     );
     if (chain !== null) {
       throw new Error(
-        `The island ${name} imports code for the server:\n  ${
-          chain.join("\n  imports ")
-        }`,
+        `The island ${name} imports code for the server:\n  ${chain.join("\n  imports ")}`,
       );
     }
   }
@@ -68,9 +66,7 @@ async function chainToServer(
       return [shown(root, at)];
     }
     for (const { code } of module?.dependencies ?? []) {
-      const chain = code?.specifier === undefined
-        ? null
-        : await visit(code.specifier);
+      const chain = code?.specifier === undefined ? null : await visit(code.specifier);
       if (chain !== null) return [shown(root, at), ...chain];
     }
     return null;
@@ -94,9 +90,7 @@ async function isForServer(
 }
 
 function shown(root: string, specifier: string): string {
-  return specifier.startsWith("file:")
-    ? relative(root, fileURLToPath(specifier))
-    : specifier;
+  return specifier.startsWith("file:") ? relative(root, fileURLToPath(specifier)) : specifier;
 }
 
 async function graphOf(

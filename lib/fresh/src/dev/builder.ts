@@ -148,8 +148,7 @@ export class Builder<_State = unknown> {
   }
 
   async #make(mode: TransformMode): Promise<Product> {
-    const { root, routeDir, islandDir, staticDir, outDir, ignore, target } =
-      this.config;
+    const { root, routeDir, islandDir, staticDir, outDir, ignore, target } = this.config;
     const { routes, islands: found } = await findAppFiles(
       routeDir,
       islandDir,

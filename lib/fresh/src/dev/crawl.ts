@@ -9,9 +9,7 @@ export async function filesBelow(
   try {
     for await (const entry of Deno.readDir(dir)) {
       const path = join(dir, entry.name);
-      const { isDirectory, isFile } = entry.isSymlink
-        ? await Deno.stat(path)
-        : entry;
+      const { isDirectory, isFile } = entry.isSymlink ? await Deno.stat(path) : entry;
       if (isDirectory) found.push(...await filesBelow(path, isWanted));
       else if (isFile && isWanted(path)) found.push(path);
     }
@@ -36,9 +34,7 @@ export async function findAppFiles(
 ): Promise<AppFiles> {
   const isModule = (path: string) =>
     /\.[tj]sx?$/.test(path) && !path.endsWith(".d.ts") &&
-    !/[._]test\.[tj]sx?$/.test(path) && !ignore.some((pattern) =>
-      pattern.test(path)
-    );
+    !/[._]test\.[tj]sx?$/.test(path) && !ignore.some((pattern) => pattern.test(path));
 
   const islands = await filesBelow(islandDir, isModule);
   const routes: AppFiles["routes"] = [];

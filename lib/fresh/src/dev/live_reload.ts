@@ -11,8 +11,7 @@ export function withLiveReload(handler: Handler, basePath: string): Handler {
   const start = crypto.randomUUID();
   return (request, info) => {
     const { pathname } = new URL(request.url);
-    const isSocket =
-      request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
     if (
       !isSocket ||
       (pathname !== basePath + RELOAD_PATH && pathname !== RELOAD_PATH)

@@ -114,9 +114,7 @@ async function apply(
 }
 
 function bytesOf(content: string | Uint8Array): Uint8Array {
-  return typeof content === "string"
-    ? new TextEncoder().encode(content)
-    : content;
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
 }
 
 function isWanted(
@@ -128,9 +126,7 @@ function isWanted(
   }
   return !exclude.some((pattern) => {
     if (pattern instanceof RegExp) return pattern.test(path);
-    return pattern.includes("*")
-      ? globToRegExp(pattern).test(path)
-      : path.endsWith(pattern);
+    return pattern.includes("*") ? globToRegExp(pattern).test(path) : path.endsWith(pattern);
   });
 }
 
@@ -138,8 +134,7 @@ function globToRegExp(glob: string): RegExp {
   const source = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replace(
       /\*\*\/|\*\*|\*|\?/g,
-      (wildcard) =>
-        ({ "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*" })[wildcard] ?? "[^/]",
+      (wildcard) => ({ "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*" })[wildcard] ?? "[^/]",
     );
   return new RegExp(`^${source}$`);
 }

@@ -103,9 +103,7 @@ import { announceBuild } from ${
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const files = new Map();
-for (const [path, hash, contentType, encodings] of ${
-    JSON.stringify(files, null, 1)
-  }) {
+for (const [path, hash, contentType, encodings] of ${JSON.stringify(files, null, 1)}) {
   files.set(path, {
     hash,
     contentType,
@@ -118,9 +116,7 @@ for (const [path, hash, contentType, encodings] of ${
 
 export const manifest = {
   id: ${quote(manifest.id)},
-  root: at(${
-    quote(`./${relative(outDir, manifest.root).replaceAll("\\", "/")}`)
-  }),
+  root: at(${quote(`./${relative(outDir, manifest.root).replaceAll("\\", "/")}`)}),
   mode: ${quote(manifest.mode)},
   runtime: ${JSON.stringify(manifest.runtime)},
   islands: ${JSON.stringify(manifest.islands)},
@@ -146,9 +142,7 @@ function serverCode(
       `import * as island${at} from ${quote(fromOutDir(outDir, path))};`
     ),
   ];
-  const listed = routes.map(({ id }, at) =>
-    `  { id: ${quote(id)}, module: route${at} },\n`
-  );
+  const listed = routes.map(({ id }, at) => `  { id: ${quote(id)}, module: route${at} },\n`);
   return `// Made by the build. Run it with: deno serve -A server.js
 ${imports.join("\n")}
 

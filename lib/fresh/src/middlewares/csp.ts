@@ -35,8 +35,7 @@ const DEFAULTS = [
  * it, error pages included. Same-origin by default.
  */
 export function csp<State>(options: CSPOptions = {}): MiddlewareFn<State> {
-  const { reportOnly = false, reportTo, csp: given = [], useNonce = false } =
-    options;
+  const { reportOnly = false, reportTo, csp: given = [], useNonce = false } = options;
   const replaced = new Set(given.map(nameOf));
   const directives = [
     ...DEFAULTS.filter((directive) => !replaced.has(nameOf(directive))),
@@ -46,9 +45,7 @@ export function csp<State>(options: CSPOptions = {}): MiddlewareFn<State> {
     directives.push(`report-uri ${reportTo}`, "report-to csp-endpoint");
   }
   const policy = directives.join("; ");
-  const header = reportOnly
-    ? "Content-Security-Policy-Report-Only"
-    : "Content-Security-Policy";
+  const header = reportOnly ? "Content-Security-Policy-Report-Only" : "Content-Security-Policy";
 
   return async (ctx) => {
     const inner = innerOf(ctx);

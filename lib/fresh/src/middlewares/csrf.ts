@@ -27,9 +27,7 @@ export function csrf<State>(
     if (origin === null) return false;
     if (allowed === undefined) return origin === ctx.url.origin;
     if (typeof allowed === "function") return allowed(origin, ctx);
-    return typeof allowed === "string"
-      ? origin === allowed
-      : allowed.includes(origin);
+    return typeof allowed === "string" ? origin === allowed : allowed.includes(origin);
   }
 
   return (ctx) => {

@@ -1,9 +1,4 @@
-import {
-  ASSET_KEY,
-  type Encoding,
-  SCRIPTS_PATH,
-  type StaticFile,
-} from "../build.ts";
+import { ASSET_KEY, type Encoding, SCRIPTS_PATH, type StaticFile } from "../build.ts";
 import { innerOf } from "../context.ts";
 import type { MiddlewareFn } from "../handlers.ts";
 
@@ -14,15 +9,11 @@ import type { MiddlewareFn } from "../handlers.ts";
 export function staticFiles<State>(): MiddlewareFn<State> {
   return async (ctx) => {
     const { build } = innerOf(ctx);
-    const pathname = build === null
-      ? null
-      : pathOf(ctx.url.pathname, ctx.config.basePath);
+    const pathname = build === null ? null : pathOf(ctx.url.pathname, ctx.config.basePath);
     const file = pathname === null ? undefined : build!.files.get(pathname);
     if (file === undefined) {
       // Browsers ask for it unbidden; it is not worth an error page.
-      return pathname === "/favicon.ico"
-        ? new Response(null, { status: 404 })
-        : await ctx.next();
+      return pathname === "/favicon.ico" ? new Response(null, { status: 404 }) : await ctx.next();
     }
     if (ctx.req.method !== "GET" && ctx.req.method !== "HEAD") {
       return new Response("Method Not Allowed", {
@@ -60,9 +51,7 @@ async function answer(
 ): Promise<Response> {
   const headers = new Headers({
     "content-type": file.contentType,
-    "vary": file.encoded === undefined
-      ? "If-None-Match"
-      : "Accept-Encoding, If-None-Match",
+    "vary": file.encoded === undefined ? "If-None-Match" : "Accept-Encoding, If-None-Match",
     "cache-control": isForEver
       ? "public, max-age=31536000, immutable"
       : "no-cache, no-store, max-age=0, must-revalidate",
@@ -77,9 +66,7 @@ async function answer(
   if (encoding !== null) headers.set("content-encoding", encoding);
   const source = encoding === null ? file.content : file.encoded![encoding]!;
 
-  const size = typeof source === "string"
-    ? (await Deno.stat(source)).size
-    : source.byteLength;
+  const size = typeof source === "string" ? (await Deno.stat(source)).size : source.byteLength;
   headers.set("content-length", String(size));
   const body = req.method === "HEAD"
     ? null
@@ -113,9 +100,7 @@ function encodingFor(header: string | null, file: StaticFile): Encoding | null {
   if (header === null || file.encoded === undefined) return null;
   const accepted = new Set<string>();
   for (const part of header.split(",")) {
-    const [name, ...parameters] = part.split(";").map((piece) =>
-      piece.trim().toLowerCase()
-    );
+    const [name, ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
     if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) {
       accepted.add(name);
     }

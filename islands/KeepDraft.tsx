@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { forgetDraft, keepDraft, unsentDraft } from "@/lib/draft.ts";
+import { forgetDraft, keepDraft, openShelf, unsentDraft } from "@/lib/draft.ts";
 
 /**
  * Keeps the named fields of a form in the browser until the form is sent, and puts back
@@ -10,9 +10,10 @@ export default function KeepDraft(
 ) {
   useEffect(() => {
     const element = document.getElementById(form) as HTMLFormElement | null;
-    if (element === null) return;
+    const shelf = openShelf("localStorage");
+    if (element === null || shelf === null) return;
 
-    const unsent = unsentDraft(localStorage, name);
+    const unsent = unsentDraft(shelf, name);
     const controls = fields.map((field) =>
       element.elements.namedItem(field) as HTMLInputElement | HTMLTextAreaElement
     );
@@ -24,9 +25,9 @@ export default function KeepDraft(
 
     const keep = () => {
       const typed = controls.map((control) => [control.name, control.value]);
-      keepDraft(localStorage, name, Object.fromEntries(typed));
+      keepDraft(shelf, name, Object.fromEntries(typed));
     };
-    const forget = () => forgetDraft(localStorage, name);
+    const forget = () => forgetDraft(shelf, name);
     element.addEventListener("input", keep);
     element.addEventListener("submit", forget);
     return () => {

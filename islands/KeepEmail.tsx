@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { openShelf } from "@/lib/draft.ts";
 
 /**
  * Remembers in this tab where the code was sent, and makes the page one that can be
@@ -7,14 +8,16 @@ import { useEffect } from "preact/hooks";
  */
 export default function KeepEmail({ email }: { email: string | null }) {
   useEffect(() => {
+    const shelf = openShelf("sessionStorage");
+    if (shelf === null) return;
     if (email !== null) {
-      sessionStorage.setItem("email", email);
+      shelf.setItem("email", email);
       history.replaceState(null, "", location.pathname);
       return;
     }
     const field = document.getElementById("email") as HTMLInputElement | null;
     if (field !== null && field.value === "") {
-      field.value = sessionStorage.getItem("email") ?? "";
+      field.value = shelf.getItem("email") ?? "";
       if (field.value !== "") document.getElementById("code")?.focus();
     }
   }, []);

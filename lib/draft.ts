@@ -7,6 +7,15 @@ export type Draft = Record<string, string>;
 /** The part of `localStorage` that is needed. */
 export type Shelf = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
+/** A storage of the browser's, or null where it is forbidden: merely naming it throws then. */
+export function openShelf(name: "localStorage" | "sessionStorage"): Shelf | null {
+  try {
+    return globalThis[name];
+  } catch {
+    return null;
+  }
+}
+
 /** What was typed and never sent; null when there is nothing of that kind. */
 export function unsentDraft(shelf: Shelf, name: string): Draft | null {
   const kept = whatIsKept(shelf, name);

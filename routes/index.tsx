@@ -61,12 +61,12 @@ export default define.page<typeof handler>(function Shop({ data: { plans, wait, 
 
       <section
         aria-labelledby="promise"
-        class="mt-10 rounded-box bg-primary px-6 py-7 text-primary-content sm:px-8"
+        class="band mt-10 px-6 py-7 sm:px-8"
       >
         <h2 id="promise" class="text-2xl">If nobody joins, it costs you nothing</h2>
         <p class="mt-2 max-w-3xl">
-          If no mechanic joins your session, you get all of your money back. Your minutes are counted
-          from the moment a mechanic is with you, not from paying.
+          If no mechanic joins your session, you get all of your money back. Your minutes are
+          counted from the moment a mechanic is with you, not from paying.
         </p>
       </section>
 

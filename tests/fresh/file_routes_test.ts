@@ -82,8 +82,8 @@ Deno.test("_app, _layout and _middleware wrap their folder and what is below", a
   assert.equal(await bodyOf(ask, "/"), "<main><div><p>/ {}</p></div></main>");
   assert.equal(await bodyOf(ask, "/sub"), "<main><div><i><p>/sub {}</p></i></div></main>");
   assert.match(await bodyOf(ask, "/sub/deep/page"), /^<main><div><i><p>/);
-  assert.equal((await ask("/")).headers.get("path"), "root ");
-  assert.equal((await ask("/sub/deep/page")).headers.get("path"), "root sub ");
+  assert.equal((await ask("/")).headers.get("path"), "root");
+  assert.equal((await ask("/sub/deep/page")).headers.get("path"), "root sub");
 });
 
 Deno.test("a group shows in no URL and has its own layout and middleware", async () => {
@@ -104,7 +104,7 @@ Deno.test("a group shows in no URL and has its own layout and middleware", async
   });
   assert.match(await bodyOf(ask, "/one"), /^<i>/);
   assert.match(await bodyOf(ask, "/two"), /^<p>/);
-  assert.equal((await ask("/one")).headers.get("path"), "a ");
+  assert.equal((await ask("/one")).headers.get("path"), "a");
   assert.equal((await ask("/two")).headers.get("path"), null);
   assert.equal((await ask("/sub/three")).headers.get("sub"), "yes");
 });

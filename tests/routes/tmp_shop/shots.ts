@@ -6,7 +6,7 @@ import axe from "axe-core";
 const app = await startApp(); const browser = await openBrowser();
 await giveSession(app,{userId:USERS.olive,type:"video",plan:"video15"});
 for (const [who,body] of [["olive","Hello, it shakes at 50 mph, only when warm."],["marco","Hi Olive! Does the steering wheel shake too, or just the seat?"],["olive","The wheel."]] as const) await app.as(who).post(`/api/sessions/${SESSIONS.olives}/messages`,{clientId:crypto.randomUUID(),body});
-for (const colorScheme of ["light","dark"] as const) for (const width of [360,1280]) {
+for (const colorScheme of ["dark"] as const) for (const width of [360,1280]) {
   const v = await browser.visit({colorScheme,viewport:{width,height:800}});
   await v.page.context().addCookies([{name:"login",value:tokenOf("olive"),url:app.origin}]);
   for (const [n,p] of [["home","/"],["chat",`/chat/${SESSIONS.olives}`],["account","/account"],["start","/start?plan=chat10"]]) {

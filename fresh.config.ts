@@ -10,14 +10,17 @@ export const config: FreshConfig = {
   trustProxy: true,
 };
 
-if (import.meta.main) {
-  const [task] = Deno.args;
+// Not awaited: main.ts imports this module, and would wait for it while it waits for main.ts.
+if (import.meta.main) run(Deno.args[0]);
+
+async function run(task: string): Promise<void> {
   switch (task) {
     case "build":
       await (await builder()).build({ mode: "production", snapshot: "disk" });
       break;
     case "dev":
       await (await builder()).listen(() => import("./main.ts"), {
+        hostname: "127.0.0.1",
         port: Number(Deno.env.get("PORT") ?? 8000),
       });
       break;

@@ -30,8 +30,8 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
 
   useEffect(() => {
     zone.value = undefined; // the browser's own
-    text.value = composer.current?.value ?? ""; // typed before we woke
     if (!room.isOver.value) wire.open();
+    wakeComposer();
     const online = () => wire.network(true);
     const offline = () => wire.network(false);
     const seen = () => wire.seen(document.visibilityState === "visible");
@@ -100,6 +100,14 @@ export default function ChatRoom({ opening, clientId, draft, refusal }: {
       toEnd();
     }
     composer.current?.focus();
+  }
+
+  /** What was typed before we woke is kept; an Enter at its end was meant to send it. */
+  function wakeComposer() {
+    const box = composer.current;
+    text.value = box?.value ?? "";
+    const isSent = text.value.endsWith("\n") && document.activeElement === box;
+    if (isSent) box?.form?.requestSubmit();
   }
 
   function write(value: string) {

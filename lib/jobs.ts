@@ -5,6 +5,7 @@
 import { Logger, run, type TaskList } from "graphile-worker";
 import { z } from "zod";
 import { backstage } from "./db/door.ts";
+import { openPool } from "./db/pool.ts";
 import { environment } from "./environment.ts";
 import { purchaseMail, sendMail, signInMail } from "./mail.ts";
 import { refundPayment } from "./payments/refunds.ts";
@@ -70,11 +71,11 @@ async function keepRunning(stopping: AbortSignal, attempted: () => void): Promis
     stopping.addEventListener("abort", () => resolve())
   );
   while (!stopping.aborted) {
+    const pgPool = openPool(environment().backstageDatabaseUrl, AT_ONCE + 2);
     try {
       await configurePayments();
       const runner = await run({
-        connectionString: environment().backstageDatabaseUrl,
-        maxPoolSize: AT_ONCE + 2,
+        pgPool,
         concurrency: AT_ONCE,
         noHandleSignals: true,
         gracefulShutdownAbortTimeout: STOPS_WITHIN_MS,
@@ -87,6 +88,7 @@ async function keepRunning(stopping: AbortSignal, attempted: () => void): Promis
     } catch (error) {
       console.error("jobs are not running, and are tried again:", messageOf(error));
     }
+    await pgPool.end();
     attempted();
     await pause(TRIES_AGAIN_AFTER_MS, aborted);
   }

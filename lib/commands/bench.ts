@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import type { Row } from "../../tests/bench/row.ts";
 import { startEmbedded } from "../db/embedded.ts";
-import { buildIfStale } from "./building.ts";
 import { ROOT } from "./project.ts";
 
 const FOLDER = join(ROOT, "tests", "bench");
@@ -14,7 +13,6 @@ if (first === "--only") await measureHere(second);
 else await measureAll(Deno.args);
 
 async function measureAll(chosen: string[]): Promise<void> {
-  await buildIfStale();
   const dir = await Deno.makeTempDir({ prefix: "wrenchline-bench-" });
   const postgres = await startEmbedded({ dir }); // durable: what is measured is what is run
   const names = (await Array.fromAsync(Deno.readDir(FOLDER), ({ name }) => name))

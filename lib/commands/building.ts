@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ROOT, runDeno } from "./project.ts";
 
-const STAMP = join(ROOT, "_fresh", "sources.sha256");
+const BUILT = join(ROOT, "_fresh");
+const STAMP = join(BUILT, "sources.sha256");
 const SOURCES = [
   "deno.json",
   "deno.lock",
@@ -12,17 +13,19 @@ const SOURCES = [
   "islands",
   "lib",
 ];
+const OUTPUT = ["server.js", "snapshot.js", "static"];
 /** Never part of the app that is built. */
 const ASIDE = /^lib\/(commands|payments\/sandbox)\//;
 
-/** Builds the app unless the last build was made from the very same sources. */
+/** Builds the app unless what is there was made from the very same sources. */
 export async function buildIfStale(): Promise<void> {
-  const sources = await hashOfSources();
-  const built = await Deno.readTextFile(STAMP).catch(() => "");
-  if (built === sources) return;
+  const sources = await hashOf(ROOT, SOURCES);
+  const stamp = await Deno.readTextFile(STAMP).catch(() => "");
+  // Both halves count: somebody may have built other sources in between.
+  if (stamp && stamp === `${sources} ${await hashOf(BUILT, OUTPUT).catch(() => "gone")}`) return;
   const code = await runDeno(["run", "-A", "fresh.config.ts", "build"]);
   if (code !== 0) throw new BuildFailed("The app could not be built; the lines above say why.");
-  await Deno.writeTextFile(STAMP, sources);
+  await Deno.writeTextFile(STAMP, `${sources} ${await hashOf(BUILT, OUTPUT)}`);
 }
 
 /** The Builder said no, and why. */
@@ -30,18 +33,19 @@ export class BuildFailed extends Error {
   override name = "BuildFailed";
 }
 
-async function hashOfSources(): Promise<string> {
+async function hashOf(folder: string, names: string[]): Promise<string> {
   const hash = createHash("sha256");
-  const paths = (await Promise.all(SOURCES.map((path) => filesBelow(path)))).flat().sort();
+  const paths = (await Promise.all(names.map((name) => filesBelow(folder, name)))).flat().sort();
   for (const path of paths) {
-    hash.update(`${path}\0`).update(await Deno.readFile(join(ROOT, path))).update("\0");
+    hash.update(`${path}\0`).update(await Deno.readFile(join(folder, path))).update("\0");
   }
   return hash.digest("hex");
 }
 
-async function filesBelow(path: string): Promise<string[]> {
+async function filesBelow(folder: string, path: string): Promise<string[]> {
   if (ASIDE.test(`${path}/`)) return [];
-  if (!(await Deno.stat(join(ROOT, path))).isDirectory) return [path];
-  const entries = await Array.fromAsync(Deno.readDir(join(ROOT, path)));
-  return (await Promise.all(entries.map(({ name }) => filesBelow(`${path}/${name}`)))).flat();
+  if (!(await Deno.stat(join(folder, path))).isDirectory) return [path];
+  const entries = await Array.fromAsync(Deno.readDir(join(folder, path)));
+  return (await Promise.all(entries.map(({ name }) => filesBelow(folder, `${path}/${name}`))))
+    .flat();
 }

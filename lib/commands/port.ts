@@ -18,11 +18,11 @@ export async function choosePort(wanted?: string): Promise<Port> {
     throw new NoPort(`Port ${port} is taken${await holderOf(port)}. Set PORT to another.`);
   }
   if (isFree(USUAL_PORT)) return { port: USUAL_PORT };
-  const note = `Port ${USUAL_PORT} is taken${await holderOf(USUAL_PORT)}.`;
+  const note = `port ${USUAL_PORT} is taken${await holderOf(USUAL_PORT)}`;
   for (let port = USUAL_PORT + 1; port < USUAL_PORT + 20; port++) {
     if (isFree(port)) return { port, note };
   }
-  throw new NoPort(`${note} So are the next ones. Set PORT to another.`);
+  throw new NoPort(`No port is free: ${note}, and so are the next ones. Set PORT to another.`);
 }
 
 /** The port asked for cannot be had. */

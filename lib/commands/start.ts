@@ -72,7 +72,9 @@ function told(): Promise<void> {
 }
 
 function announce({ notes }: Services, note?: string): void {
+  const { publicUrl, port } = environment();
+  const aside = publicUrl.port === String(port) ? note : `this process is at port ${port}`;
+  const where = `Wrenchline is at ${publicUrl.origin}${aside ? ` (${aside})` : ""}`;
   const lines = notes.map(([what, about]) => `  ${what.padEnd(10)} ${about}`);
-  const where = `Wrenchline is at ${environment().publicUrl.origin}${note ? ` (${note})` : ""}`;
   console.log(["", where, "", ...lines, ""].join("\n"));
 }

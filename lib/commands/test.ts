@@ -1,13 +1,12 @@
 /**
- * `deno task test`: gets a browser and a Postgres, builds, and runs every test. Arguments are files,
+ * `deno task test`: gets a browser and a Postgres and runs every test. Arguments are files,
  * folders, Deno's own options, or words to be found in titles. The last line counts.
  */
 import { startEmbedded } from "../db/embedded.ts";
-import { buildIfStale } from "./building.ts";
 import { ensureChromium } from "./chromium.ts";
 import { ROOT } from "./project.ts";
 
-const [chromiumPath] = await Promise.all([ensureChromium(), buildIfStale()]);
+const chromiumPath = await ensureChromium();
 const dir = await Deno.makeTempDir({ prefix: "wrenchline-test-" });
 const postgres = await startEmbedded({ dir, fleeting: true });
 const tests = new Deno.Command(Deno.execPath(), {

@@ -176,6 +176,8 @@ export function openRelay(
         continue; // it left while we read
       } else if (!mayHear.has(seat.proof)) {
         dismiss(seat, refused.get(seat.proof) ?? CLOSED.NOT_A_PARTICIPANT);
+      } else if (isNews && isFull(seat)) {
+        continue; // it filled up while we read, and is read for again
       } else {
         if (isNews) {
           seat.version = told.to;

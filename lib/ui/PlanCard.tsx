@@ -42,8 +42,7 @@ export function Included({ plan }: { plan: PlanView }) {
         <li key={line} class="quiet flex gap-2.5">
           <Mark d="M5 10h10" />
           <span>
-            <span class="sr-only">Not included:{" "}</span>
-            {line}
+            <span class="sr-only">Not included:</span> {line}
           </span>
         </li>
       ))}

@@ -23,8 +23,7 @@ export function Receipts({ receipts }: { receipts: ReceiptView[] }) {
               <p class="quiet text-sm">{STATUS_WORDS[receipt.status]}</p>
               {receipt.receiptUrl && (
                 <a class="plain-link text-sm" href={receipt.receiptUrl} rel="noopener">
-                  Stripe's receipt
-                  <span class="sr-only">{" "}for {receipt.planName}</span>
+                  Stripe's receipt <span class="sr-only">for {receipt.planName}</span>
                 </a>
               )}
             </div>

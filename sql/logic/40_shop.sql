@@ -41,7 +41,11 @@ create function api.present_wait() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
-    'waiting', (select count(*) from app.sessions s where s.status = 'waiting'),
+    -- Before whoever asks: their own session is not in their way.
+    'waiting', (
+      select count(*) from app.sessions s
+      where s.status = 'waiting' and s.id <> all (array(select auth.my_session_ids()))
+    ),
     'mechanicsOnDuty', (
       select count(distinct l.user_id)
       from auth.logins l join auth.users u on u.id = l.user_id

@@ -183,6 +183,7 @@ as $$
 declare
   v_user_id uuid := auth.uid();
   v_session jsonb;
+  v_version bigint := (auth.my_session_head(read_session.session_id)).version;
 begin
   if v_user_id is null then
     raise exception 'Cannot read a session: nobody is signed in' using errcode = 'LOGIN';
@@ -194,8 +195,9 @@ begin
   return jsonb_build_object(
     'session', v_session,
     'participants', api.participants_view(read_session.session_id),
-    'messages', api.messages_view(read_session.session_id, 0, 10000),
-    'version', (auth.my_session_head(read_session.session_id)).version,
+    -- The newest, should there ever be more: a page must not grow without end.
+    'messages', api.messages_view(read_session.session_id, v_version - 5000, 5000),
+    'version', v_version,
     'intake', (
       select jsonb_build_object('vehicle', i.vehicle, 'complaint', i.complaint)
       from app.intakes i where i.session_id = read_session.session_id

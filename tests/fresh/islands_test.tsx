@@ -51,7 +51,7 @@ Deno.test("every function that an island file exports is an island", async () =>
   assert.match(html, /boot\(\[m0\["One"\],m0\["Two"\]\]/);
 });
 
-Deno.test("islands are also found in folders, in (_islands), and by registration", async () => {
+Deno.test("islands are also found in folders and in (_islands), each with a name of its own", async () => {
   await using tree = await makeTree({
     "islands/deep/Counter.tsx": COUNTER,
     "routes/shop/(_islands)/Counter.tsx": COUNTER,
@@ -124,23 +124,6 @@ Deno.test("an island that is a constant of its module is sent anew with each pag
   const first = await textOf(ask("/"));
   assert.match(first, /<!--frsh:i:0--><b>same<\/b>/);
   assert.equal(await textOf(ask("/")), first);
-});
-
-Deno.test("a large amount of props is mentioned in development, and not in production", async () => {
-  // Development is what builder.listen() makes; see dev_server_test.ts.
-  await using tree = await makeTree({
-    "islands/Counter.tsx": COUNTER,
-    "routes/index.tsx": page("", `<Counter label={"x".repeat(60_000)} />`),
-  });
-  const warn = console.warn;
-  const warned: unknown[] = [];
-  console.warn = (...words) => void warned.push(...words);
-  try {
-    await textOf((await builtApp(tree))("/"));
-  } finally {
-    console.warn = warn;
-  }
-  assert.deepEqual(warned, []);
 });
 
 Deno.test("an island that reaches code for the server fails the build, with the way there", async () => {

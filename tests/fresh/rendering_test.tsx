@@ -71,8 +71,8 @@ Deno.test("render() answers 200 as HTML, unless told otherwise", async () => {
 
 Deno.test("render() refuses what is not JSX", async () => {
   using errors = hearErrors();
-  // deno-lint-ignore no-explicit-any
   const ask = asking(
+    // deno-lint-ignore no-explicit-any
     new App().get("/none", (ctx) => (ctx as any).render())
       // deno-lint-ignore no-explicit-any
       .get("/object", (ctx) => ctx.render({} as any)),

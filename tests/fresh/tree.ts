@@ -23,7 +23,10 @@ export async function makeTree(files: Record<string, string | Uint8Array>): Prom
 }
 
 /** Asks an app for a path, or with a whole request. */
-export type Ask = (path: string, init?: RequestInit) => Promise<Response>;
+export interface Ask {
+  (path: string, init?: RequestInit): Promise<Response>;
+  handler: ReturnType<App<unknown>["handler"]>;
+}
 
 /** What answers as an app with these files, built in memory. */
 export async function builtApp(
@@ -44,7 +47,18 @@ export async function builtApp(
 // deno-lint-ignore no-explicit-any
 export function asking(app: App<any>): Ask {
   const handler = app.handler();
-  return (path, init) => handler(new Request(new URL(path, "http://localhost"), init));
+  const ask = (path: string, init?: RequestInit) =>
+    handler(new Request(new URL(path, "http://localhost"), init));
+  return Object.assign(ask, { handler });
+}
+
+/** Serves what answers on a port of its own, for browsers. */
+export function serving({ handler }: Ask): AsyncDisposable & { url: string } {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 /** The text of an answer. */

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { assignByHand, buyQuickChat, chatOn, openTown, payBy, type Person } from "./people.ts";
+import { assignByHand, buyQuickChat, chatOn, journey, payBy, type Person } from "./people.ts";
 
-Deno.test("the setup guide's checklist, by two people in two browsers", async (t) => {
-  await using town = await openTown();
-  await using vic = await town.person();
+journey("the setup guide's checklist, by two people in two browsers", async (town, step) => {
+  const vic = await town.person();
   let sessionId = "";
 
-  await t.step("a guest buys a Quick Chat with 4242 and waits for a mechanic", async () => {
+  await step("a guest buys a Quick Chat with 4242 and waits for a mechanic", async () => {
     await vic.go("/");
     await vic.press("Start Quick Chat");
     await vic.arrive("/start?plan=chat10");
@@ -22,7 +21,7 @@ Deno.test("the setup guide's checklist, by two people in two browsers", async (t
     await vic.read("It shakes at 50");
   });
 
-  await t.step("the guide's SQL finds the session, its customer and what is kept of it", async () => {
+  await step("the guide's SQL finds the session, its customer and what is kept of it", async () => {
     const sessions = await town.dba(
       "SELECT id, type, plan, status FROM sessions WHERE type = 'chat' ORDER BY created_at DESC LIMIT 1;",
     );
@@ -47,40 +46,43 @@ Deno.test("the setup guide's checklist, by two people in two browsers", async (t
     assert.ok((await town.dba("SELECT id, email FROM auth.users LIMIT 5;")).length > 0);
   });
 
-  await t.step("a message goes out by Enter and by Send; a second tab shows both at once", async () => {
-    const tab = await vic.newTab();
-    await tab.goto(vic.page.url());
-    const second = chatOn(tab);
-    await second.status("Waiting for a mechanic to join");
+  await step(
+    "a message goes out by Enter and by Send; a second tab shows both at once",
+    async () => {
+      const tab = await vic.newTab();
+      await tab.goto(vic.page.url());
+      const second = chatOn(tab);
+      await second.status("Waiting for a mechanic to join");
 
-    await vic.chat.message.fill("Hello");
-    await vic.chat.message.press("Shift+Enter");
-    await vic.chat.message.pressSequentially("is anybody there?");
-    await vic.chat.message.press("Enter");
-    await second.hear("Hello is anybody there?");
-    await second.say("It is me from the other tab");
-    await vic.chat.hear("It is me from the other tab");
-    await tab.close();
+      await vic.chat.message.fill("Hello");
+      await vic.chat.message.press("Shift+Enter");
+      await vic.chat.message.pressSequentially("is anybody there?");
+      await vic.chat.message.press("Enter");
+      await second.hear("Hello is anybody there?");
+      await second.say("It is me from the other tab");
+      await vic.chat.hear("It is me from the other tab");
+      await tab.close();
 
-    const said = await town.app.sql<{ body: string; role: string }>(
-      `select m.body, p.role from app.chat_messages m
+      const said = await town.app.sql<{ body: string; role: string }>(
+        `select m.body, p.role from app.chat_messages m
        join app.session_participants p on p.session_id = m.session_id and p.user_id = m.sender_id
        where m.session_id = $1 order by m.version`,
-      [sessionId],
-    );
-    assert.deepEqual(said, [
-      { body: "Hello\nis anybody there?", role: "customer" },
-      { body: "It is me from the other tab", role: "customer" },
-    ]);
-  });
+        [sessionId],
+      );
+      assert.deepEqual(said, [
+        { body: "Hello\nis anybody there?", role: "customer" },
+        { body: "It is me from the other tab", role: "customer" },
+      ]);
+    },
+  );
 
-  await t.step("own messages are blue and on the right", async () => {
+  await step("own messages are blue and on the right", async () => {
     await assertOwn(vic, "It is me from the other tab");
   });
 
-  await using marco = await town.person({ expects: [/404 \(Not Found\)/] });
+  const marco = await town.person({ expects: [/404 \(Not Found\)/] });
 
-  await t.step("who has no seat finds nothing there, signed in as a mechanic or not", async () => {
+  await step("who has no seat finds nothing there, signed in as a mechanic or not", async () => {
     await marco.go(`/chat/${sessionId}`);
     await marco.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
     await marco.signIn("marco@wrenchline.test");
@@ -89,14 +91,14 @@ Deno.test("the setup guide's checklist, by two people in two browsers", async (t
     assert.equal(await marco.chat.log.count(), 0);
   });
 
-  await t.step("the DBA's INSERT is seen by the customer without a reload", async () => {
+  await step("the DBA's INSERT is seen by the customer without a reload", async () => {
     await vic.page.evaluate(() => document.body.dataset.loaded = "once");
     await assignByHand(town, sessionId, "marco@wrenchline.test");
     await vic.chat.status("1 mechanic connected");
     assert.equal(await vic.page.evaluate(() => document.body.dataset.loaded), "once");
   });
 
-  await t.step("the mechanic reads what was said, and the two talk", async () => {
+  await step("the mechanic reads what was said, and the two talk", async () => {
     await marco.page.reload();
     await marco.chat.hear("Hello is anybody there?");
     await marco.read("It shakes at 50");
@@ -111,7 +113,7 @@ Deno.test("the setup guide's checklist, by two people in two browsers", async (t
     await vic.chat.log.getByText("Marco", { exact: true }).waitFor();
   });
 
-  await t.step("the DBA's DELETE turns the mechanic out at once", async () => {
+  await step("the DBA's DELETE turns the mechanic out at once", async () => {
     await town.dba(
       `DELETE FROM session_participants WHERE session_id = '${sessionId}' AND role = 'mechanic';`,
     );
@@ -125,70 +127,74 @@ Deno.test("the setup guide's checklist, by two people in two browsers", async (t
   });
 });
 
-Deno.test("Live Video and Diagnostic end at a page that says honestly what comes next", async () => {
-  await using town = await openTown();
-  await using vic = await town.person();
-  for (const [name, type] of [["Live Video", "video"], ["Diagnostic", "diagnostic"]]) {
-    await vic.go("/");
-    await vic.press(`Start ${name}`);
-    await vic.press("Continue as guest");
-    await payBy(vic);
-    const url = await vic.arrive("/thank-you?session=*");
-    await vic.page.getByRole("heading", { level: 1, name: "Thank you" }).waitFor();
-    assert.deepEqual(
-      await town.dba("SELECT type, status FROM sessions WHERE id = $1", [
-        url.searchParams.get("session"),
-      ]),
-      [{ type, status: "waiting" }],
-    );
-    await vic.press("Your sessions and receipts");
-    await vic.page.getByRole("link", { name, exact: true }).click();
-    await vic.arrive("/thank-you?session=*");
-  }
-});
+journey(
+  "Live Video and Diagnostic end at a page that says honestly what comes next",
+  async (town) => {
+    const vic = await town.person();
+    for (const [name, type] of [["Live Video", "video"], ["Diagnostic", "diagnostic"]]) {
+      await vic.go("/");
+      await vic.press(`Start ${name}`);
+      await vic.press("Continue as guest");
+      await payBy(vic);
+      const url = await vic.arrive("/thank-you?session=*");
+      await vic.page.getByRole("heading", { level: 1, name: "Thank you" }).waitFor();
+      assert.deepEqual(
+        await town.dba("SELECT type, status FROM sessions WHERE id = $1", [
+          url.searchParams.get("session"),
+        ]),
+        [{ type, status: "waiting" }],
+      );
+      await vic.follow("Your sessions and receipts");
+      await vic.page.getByRole("link", { name, exact: true }).click();
+      await vic.arrive("/thank-you?session=*");
+    }
+  },
+);
 
-Deno.test("a chat is shown to the people in it, on every device they sign in on", async (t) => {
-  await using town = await openTown();
-  await using olive = await town.person();
-  const sessionId = await buyQuickChat(olive);
-  await olive.go("/account");
-  await olive.signIn("new.customer@wrenchline.test");
-  await olive.arrive("/account");
-  await olive.read("Signed in as new.customer@wrenchline.test.");
-  await olive.press("Quick Chat");
-  await olive.chat.status("Waiting for a mechanic to join");
+journey(
+  "a chat is shown to the people in it, on every device they sign in on",
+  async (town, step) => {
+    const olive = await town.person();
+    const sessionId = await buyQuickChat(olive);
+    await olive.go("/account");
+    await olive.signIn("new.customer@wrenchline.test");
+    await olive.arrive("/account");
+    await olive.read("Signed in as new.customer@wrenchline.test.");
+    await olive.follow("Quick Chat");
+    await olive.chat.status("Waiting for a mechanic to join");
 
-  await t.step("signed out it leads to signing in, and back", async () => {
-    await using phone = await town.person({ viewport: { width: 360, height: 740 } });
-    await phone.go(`/chat/${sessionId}`);
-    await phone.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
-    await phone.signIn("new.customer@wrenchline.test");
-    await phone.arrive(`/chat/${sessionId}`);
-    await phone.chat.say("From my phone");
-    await olive.chat.hear("From my phone");
-    await assertOwn(olive, "From my phone");
-  });
+    await step("signed out it leads to signing in, and back", async () => {
+      const phone = await town.person({ viewport: { width: 360, height: 740 } });
+      await phone.go(`/chat/${sessionId}`);
+      await phone.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
+      await phone.signIn("new.customer@wrenchline.test");
+      await phone.arrive(`/chat/${sessionId}`);
+      await phone.chat.say("From my phone");
+      await olive.chat.hear("From my phone");
+      await assertOwn(olive, "From my phone");
+    });
 
-  await t.step("another user finds nothing there", async () => {
-    await using oscar = await town.person({ expects: [/404 \(Not Found\)/] });
-    await oscar.go(`/chat/${sessionId}`);
-    await oscar.signIn("oscar@wrenchline.test");
-    await oscar.arrive(`/chat/${sessionId}`);
-    await oscar.read("There is nothing here");
-    assert.equal(await oscar.page.getByText("From my phone").count(), 0);
-  });
+    await step("another user finds nothing there", async () => {
+      const oscar = await town.person({ expects: [/404 \(Not Found\)/] });
+      await oscar.go(`/chat/${sessionId}`);
+      await oscar.signIn("oscar@wrenchline.test");
+      await oscar.arrive(`/chat/${sessionId}`);
+      await oscar.read("There is nothing here");
+      assert.equal(await oscar.page.getByText("From my phone").count(), 0);
+    });
 
-  await t.step("signing out everywhere closes it on every device", async () => {
-    await using phone = await town.person();
-    await phone.go("/login");
-    await phone.signIn("new.customer@wrenchline.test");
-    await phone.press("Sign out everywhere");
-    await phone.arrive("/");
-    await olive.read("You are signed out.");
-    await olive.press("Sign in again");
-    await olive.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
-  });
-});
+    await step("signing out everywhere closes it on every device", async () => {
+      const phone = await town.person();
+      await phone.go("/login");
+      await phone.signIn("new.customer@wrenchline.test");
+      await phone.press("Sign out everywhere");
+      await phone.arrive("/");
+      await olive.read("You are signed out.");
+      await olive.follow("Sign in again");
+      await olive.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
+    });
+  },
+);
 
 async function assertOwn(person: Person, text: string): Promise<void> {
   const { blue, left, right } = await placeOf(person, text);

@@ -5,11 +5,16 @@
 import type { Locator, Page } from "playwright";
 import { openMailbox } from "@/tests/routes/reading.ts";
 import { startApp, type TestApp } from "@/tests/support/app.ts";
-import { openBrowser, type Visit, type VisitOptions } from "@/tests/support/browser.ts";
+import {
+  openBrowser,
+  type TestBrowser,
+  type Visit,
+  type VisitOptions,
+} from "@/tests/support/browser.ts";
 import { asAdmin } from "@/tests/support/database.ts";
 
 /** An open shop, the street before it, and the DBA behind. */
-export interface Town extends AsyncDisposable {
+export interface Town {
   app: TestApp;
   /** Somebody with a browser that has never been here. */
   person(options?: VisitOptions): Promise<Person>;
@@ -20,10 +25,15 @@ export interface Town extends AsyncDisposable {
 }
 
 /** One person before a screen. Everything goes by the names that a screen reader would say. */
-export interface Person extends Visit {
+export interface Person {
+  page: Page;
+  newTab(): Promise<Page>;
   /** Goes to a path of the site, as if typed into the address bar. */
   go(path: string): Promise<void>;
+  /** Presses a button. */
   press(name: string): Promise<void>;
+  /** Follows a link. */
+  follow(name: string): Promise<void>;
   write(name: string, text: string): Promise<void>;
   /** Waits until the page is at a path; `*` stands for anything. */
   arrive(path: string): Promise<URL>;
@@ -47,31 +57,69 @@ export interface Chat {
   say(text: string): Promise<void>;
 }
 
-/** Opens a shop with the cast on, and a browser. */
-export async function openTown(): Promise<Town> {
-  await using opening = new AsyncDisposableStack();
-  const app = opening.use(await startApp());
-  const mailbox = opening.use(await openMailbox(app));
-  const browser = opening.use(await openBrowser());
-  const codeFor = async (email: string) => (await mailbox.next(email)).code;
-  const stack = opening.move();
-  return {
-    app,
-    codeFor,
-    person: async (options) => personIn(await browser.visit(options), app.origin, codeFor),
-    dba: (text, values) =>
-      asAdmin(app.db.dbaUrl, async (client) => (await client.query(text, values)).rows),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
+/** A part of a journey. The first that fails is the journey's end. */
+export type Step = (title: string, play: () => Promise<void>) => Promise<void>;
+
+// Opened when the first journey of a file begins: the app's modules know one world for their lives.
+const open = new AsyncDisposableStack();
+let opened: Promise<{ app: TestApp; browser: TestBrowser; codeFor: Town["codeFor"] }> | undefined;
+Deno.test.afterAll(() => open.disposeAsync());
+
+async function openTown() {
+  const app = open.use(await startApp());
+  const mailbox = open.use(await openMailbox(app));
+  const browser = open.use(await openBrowser());
+  return { app, browser, codeFor: async (email: string) => (await mailbox.next(email)).code };
+}
+
+/**
+ * A test in which people come to a shop with the cast on. At its end nobody's pages may have
+ * complained; where it fails, it says what everybody was looking at.
+ */
+export function journey(title: string, play: (town: Town, step: Step) => Promise<void>): void {
+  Deno.test(title, async (t) => {
+    const { app, browser, codeFor } = await (opened ??= openTown());
+    const visits: Visit[] = [];
+    const town: Town = {
+      app,
+      codeFor,
+      async person(options) {
+        const visit = await browser.visit(options);
+        visits.push(visit);
+        return personIn(visit, app.origin, codeFor);
+      },
+      dba: (text, values) =>
+        asAdmin(app.db.dbaUrl, async (client) => (await client.query(text, values)).rows),
+    };
+    const step: Step = async (title, play) => {
+      if (!await t.step(title, play)) throw new Error(`The journey ended where ${title}.`);
+    };
+    try {
+      await play(town, step);
+    } catch (error) {
+      for (const visit of visits) await tellOf(visit);
+      throw error;
+    }
+    for (const visit of visits) await visit[Symbol.asyncDispose]();
+  });
+}
+
+/** For whoever has to find out why a journey failed. */
+async function tellOf({ page, complaints }: Visit): Promise<void> {
+  const seen = await page.locator("body").innerText({ timeout: 1_000 }).catch(String);
+  console.error(`At ${page.url()} somebody saw:\n${seen}\n${complaints.join("\n")}`);
 }
 
 function personIn(visit: Visit, origin: string, codeFor: Town["codeFor"]): Person {
   const { page } = visit;
-  const person: Person = Object.assign(visit, {
+  const person: Person = {
+    page,
+    newTab: visit.newTab,
     async go(path: string) {
       await page.goto(new URL(path, origin).href);
     },
-    press: (name: string) => pressed(page, name),
+    press: (name: string) => page.getByRole("button", { name, exact: true }).click(),
+    follow: (name: string) => page.getByRole("link", { name, exact: true }).click(),
     write: (name: string, text: string) =>
       page.getByRole("textbox", { name, exact: true }).fill(text),
     async arrive(path: string) {
@@ -86,14 +134,8 @@ function personIn(visit: Visit, origin: string, codeFor: Town["codeFor"]): Perso
       await person.press("Sign in");
     },
     chat: chatOn(page),
-  });
+  };
   return person;
-}
-
-/** What stands on a page under a name, to be pressed: a button, or else a link. */
-async function pressed(page: Page, name: string): Promise<void> {
-  const button = page.getByRole("button", { name, exact: true });
-  await button.or(page.getByRole("link", { name, exact: true })).click();
 }
 
 /** The chat of a page; for a second tab, too. */
@@ -123,9 +165,8 @@ export const CARDS = {
 
 /** Fills in Stripe's page and presses Pay. */
 export async function payBy(person: Person, card = CARDS.pays): Promise<void> {
-  await person.page.waitForURL("**/c/pay/**");
-  await person.write("Email", "payer@elsewhere.test");
   await person.write("Card number", card);
+  await person.write("Email", "payer@elsewhere.test");
   await person.write("Expiry", "12 / 40");
   await person.write("CVC", "123");
   await person.press("Pay");

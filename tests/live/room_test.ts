@@ -67,6 +67,7 @@ Deno.test("two people in two browsers talk, and a second tab follows", async () 
   const { s } = it;
   await using olive = await it.enter(s.olive);
   await olive.room.status("Waiting for a mechanic to join").waitFor();
+  await awake(olive.page);
 
   await olive.room.message.fill("It shakes");
   await olive.page.keyboard.press("Shift+Enter");
@@ -86,6 +87,7 @@ Deno.test("two people in two browsers talk, and a second tab follows", async () 
   await olive.room.status("1 mechanic connected").waitFor();
   await using marco = await it.enter(s.marco);
   await marco.room.said("Hello?").waitFor();
+  await awake(marco.page);
   await marco.room.message.pressSequentially("At what");
   await olive.page.getByText("Marco is typing…").waitFor();
   await marco.room.say("At what speed?");
@@ -113,11 +115,13 @@ Deno.test("a page comes back by itself, with what it missed and what it could no
   await using it = await stage();
   const { s } = it;
   await using olive = await it.enter(s.olive, { expects: [/WebSocket|ERR_INTERNET/] });
+  await awake(olive.page);
   await olive.room.say("before");
   await olive.room.said("before").waitFor();
 
+  const isBack = olive.page.waitForEvent("websocket");
   await drain(); // as a process that is replaced
-  await olive.page.getByText("Reconnecting…").waitFor();
+  await isBack;
   await s.insertMessage(s.sessionId, s.olive, "from another device");
   await olive.room.said("from another device").waitFor();
 
@@ -148,6 +152,7 @@ Deno.test("history is not announced; what is new is, by author, and the reader i
   await olive.room.said("line 40").waitFor();
   assert.equal(await olive.room.log.getAttribute("aria-live"), "off");
 
+  await awake(olive.page);
   await olive.room.log.evaluate((log) => log.scrollTop = -800);
   const top = () => olive.room.said("line 25").evaluate((line) => line.getBoundingClientRect().top);
   const before = await top();
@@ -182,6 +187,27 @@ Deno.test("the limit is said before it is hit, and too long is not sent and not 
   await message.fill("🚗".repeat(4000));
   await message.press("Enter");
   await olive.room.said("🚗".repeat(4000)).waitFor();
+});
+
+Deno.test("what is typed before the page woke is kept, and its Enter sends it", async () => {
+  await using it = await stage();
+  await using olive = await it.enter(it.s.olive);
+  for (const last of ["Enter", null]) {
+    const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
+    await olive.page.route(/\.js(\?|$)/, async (route) => {
+      await woken;
+      await route.continue();
+    });
+    await olive.page.goto(`${origin}/chat/${it.s.sessionId}`, { waitUntil: "commit" });
+    await olive.room.message.click();
+    await olive.page.keyboard.type("typed early");
+    if (last) await olive.page.keyboard.press(last);
+    wake();
+    await awake(olive.page);
+    if (last) await olive.room.said("typed early").waitFor();
+    assert.equal(await olive.room.message.inputValue(), last ? "" : "typed early");
+    await olive.page.unrouteAll();
+  }
 });
 
 Deno.test("Enter that chooses a word while composing does not send", async () => {
@@ -223,6 +249,7 @@ Deno.test("who is removed, or whose session ended, is told, and keeps what was t
   await Promise.all(
     [olive, marco].map(({ room }) => room.status("1 mechanic connected").waitFor()),
   );
+  await Promise.all([olive, marco].map(({ page }) => awake(page)));
   await marco.room.say("I am here");
   await olive.room.said("I am here").waitFor();
   await olive.room.message.fill("half a thought");

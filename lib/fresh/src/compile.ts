@@ -105,7 +105,9 @@ export function compile<State>(
 
 class Plan<State> {
   router = new Router<MiddlewareFn<State>[]>();
+  /** What was registered for paths, and what the folders of routes hold; both have a root. */
   #scopes = new Map<string, Scope<State>>();
+  #folders = new Map<string, Scope<State>>();
   #notFound: { step: MiddlewareFn<State> | null } = { step: null };
   #basePath: string;
   #build: Build | null;
@@ -169,20 +171,21 @@ class Plan<State> {
   #addFiles(path: string): void {
     const prefix = path === "*" ? "" : path.replace(/\/\*?$/, "");
     const base = segmentsOf(prefix);
-    const routes: { file: FileRoute; pattern: string; segments: string[] }[] = [];
+    const routes: { file: FileRoute; pattern: string; segments: string[]; depth: number }[] = [];
     for (const file of this.#build?.routes ?? []) {
       const place = placeOf(file.id);
       const segments = [...base, ...place.segments];
+      const depth = base.length + place.folder;
       if (place.role === "route") {
         const override = (file.module.config as RouteConfig | undefined)
           ?.routeOverride;
-        routes.push({ file, pattern: override ?? place.pattern, segments });
+        routes.push({ file, pattern: override ?? place.pattern, segments, depth });
       } else {
         this.#addFile(file, place.role, segments);
       }
     }
     routes.sort((a, b) => bySpecificity(a.pattern, b.pattern));
-    for (const { file, pattern, segments } of routes) {
+    for (const { file, pattern, segments, depth } of routes) {
       const { handler, component, config } = readModule(file);
       this.#addRoute(
         joinPaths(prefix, pattern),
@@ -190,13 +193,14 @@ class Plan<State> {
         { handler, component, config } as Route<State>,
         undefined,
         `routes/${file.id}`,
+        depth,
       );
     }
   }
 
   #addFile(file: FileRoute, role: string, segments: string[]): void {
     const { handler, component, config } = readModule(file);
-    const scope = this.#scope(segments);
+    const scope = this.#scope(segments, segments.length === 0 ? this.#scopes : this.#folders);
     const route = { handler, component, config } as Route<State>;
     switch (role) {
       case "app":
@@ -237,8 +241,9 @@ class Plan<State> {
     given: MaybeLazy<Route<State>>,
     config: RouteConfig | undefined,
     name = `The handler of ${path}`,
+    depth = segments.length,
   ): void {
-    const before = this.#chain(segments);
+    const before = this.#chain(segments, depth);
     if (typeof given === "function") {
       this.#register("ALL", path, () => [...before, lazyStep(given, config)]);
       return;
@@ -275,34 +280,36 @@ class Plan<State> {
     }
   }
 
-  #scope(segments: string[]): Scope<State> {
+  #scope(segments: string[], scopes = this.#scopes): Scope<State> {
     const key = segments.join("/");
-    let scope = this.#scopes.get(key);
+    let scope = scopes.get(key);
     if (scope === undefined) {
       scope = { app: null, layout: null, error: null, middlewares: [] };
-      this.#scopes.set(key, scope);
+      scopes.set(key, scope);
     }
     return scope;
   }
 
-  /** The steps that everything at a place goes through, as of now. */
-  #chain(segments: string[]): MiddlewareFn<State>[] {
-    const keys = [""];
+  /**
+   * The steps that everything at a place goes through, as of now. The folder
+   * `a` is not around the file `a.tsx` next to it: `depth` says how deep the
+   * folders go.
+   */
+  #chain(segments: string[], depth = segments.length): MiddlewareFn<State>[] {
+    const scopes = new Set([this.#scopes.get("")]);
     for (let length = 1; length <= segments.length; length++) {
       const path = segments.slice(0, length);
-      keys.push(path.join("/"));
-      // Groups show in no URL: what was registered for the URL applies as well.
-      if (!isGroup(path[length - 1])) {
-        keys.push(path.filter((segment) => !isGroup(segment)).join("/"));
-      }
+      // Groups show in no URL, so what was registered for the URL applies in them as well.
+      scopes.add(this.#scopes.get(path.filter((segment) => !isGroup(segment)).join("/")));
+      if (length <= depth) scopes.add(this.#folders.get(path.join("/")));
     }
-    return [...new Set(keys)].flatMap((key) => {
-      const scope = this.#scopes.get(key);
-      return scope === undefined ? [] : [
-        ...enterScope(scope, this.#notFound, key === ""),
+    const root = this.#scopes.get("");
+    return [...scopes].flatMap((scope) =>
+      scope === undefined ? [] : [
+        ...enterScope(scope, this.#notFound, scope === root),
         ...scope.middlewares,
-      ];
-    });
+      ]
+    );
   }
 }
 

@@ -25,13 +25,24 @@ export interface ResolvedFreshConfig {
   trustProxy: boolean;
 }
 
-/** Fills in the defaults. */
+/** Fills in the defaults, and refuses a base path that would match nothing. */
 export function resolveConfig(config: FreshConfig): ResolvedFreshConfig {
   const basePath = config.basePath ?? "";
+  checkBasePath(basePath);
   return {
     root: config.root ?? "",
-    basePath: basePath.endsWith("/") ? basePath.slice(0, -1) : basePath,
+    basePath: basePath === "/" || basePath === "./" ? "" : basePath,
     mode: config.mode ?? "production",
     trustProxy: config.trustProxy ?? false,
   };
+}
+
+function checkBasePath(basePath: string): void {
+  if (["", "/", "./"].includes(basePath)) return;
+  const refuse = (why: string) => {
+    throw new Error(`Invalid basePath: "${basePath}". ${why}`);
+  };
+  if (!basePath.startsWith("/")) refuse('Must be empty, "/", "./", or start with "/"');
+  if (basePath.endsWith("/")) refuse('Must not end with "/" except for root path');
+  if (!/^[\w/.~-]*$/.test(basePath)) refuse("Contains invalid characters");
 }

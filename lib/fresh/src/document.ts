@@ -25,6 +25,7 @@ export function renderDocument<State>(
   const rendering = new Rendering(
     inner.build,
     inner.wantsNonce ? inner.nonce ?? newNonce() : null,
+    ctx.url.pathname,
   );
   if (inner.wantsNonce) inner.nonce = rendering.nonce;
 

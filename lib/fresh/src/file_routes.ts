@@ -25,6 +25,8 @@ export interface FilePlace {
   pattern: string;
   /** Its place in the tree of layouts and middlewares, groups included. */
   segments: string[];
+  /** How many of them are folders. */
+  folder: number;
 }
 
 const ROLES: Record<string, FileRole> = {
@@ -40,6 +42,7 @@ const ROLES: Record<string, FileRole> = {
 export function placeOf(id: string): FilePlace {
   const names = id.split("/");
   const role = ROLES[names[names.length - 1]] ?? "route";
+  const folder = names.length - 1;
   if (role !== "route" || names[names.length - 1] === "index") names.pop();
   if ((role === "app" || role === "notFound") && names.length > 0) {
     throw new Error(
@@ -51,7 +54,7 @@ export function placeOf(id: string): FilePlace {
     .map((segment) => segment.startsWith("{") ? segment : `/${segment}`).join(
       "",
     );
-  return { role, pattern: pattern || "/", segments };
+  return { role, pattern: pattern || "/", segments, folder };
 }
 
 /** Whether a folder's name is in parentheses: it shows in no URL. */
@@ -116,7 +119,7 @@ export function readModule(file: FileRoute): RouteModule {
     handler === undefined && component === undefined && config === undefined
   ) {
     throw new Error(
-      `routes/${file.id} exports neither a component (default) nor a handler (handler, handlers).`,
+      `routes/${file.id} has no relevant exports: neither a component (default) nor a handler (handler, handlers).`,
     );
   }
   return { handler, component, config };

@@ -50,10 +50,12 @@ export function islandScript(
     `boot([${components.join(",")}],${data},${options});`;
   markup += scriptTag(code, rendering.nonce);
 
-  const scripts = new Set([runtime.script, ...runtime.imports]);
-  for (const file of files) {
-    [file.script, ...file.imports].forEach((script) => scripts.add(script));
-  }
+  const scripts = new Set([
+    runtime.script,
+    ...files.map(({ script }) => script),
+    ...runtime.imports,
+    ...files.flatMap((file) => file.imports),
+  ]);
   return { markup, scripts: [...scripts].map((script) => basePath + script) };
 }
 

@@ -7,6 +7,7 @@ import {
   toChildArray,
   type VNode,
 } from "preact";
+import { markActive } from "./active_links.ts";
 import { keyElement } from "./asset.ts";
 import type { Build, IslandExport } from "./build.ts";
 import { collectHead } from "./head.ts";
@@ -55,7 +56,11 @@ export class Rendering {
   /** The islands and slots being rendered, innermost last. */
   #owners: { vnode: AnyVNode; kind: "island" | "slot" | "head" }[] = [];
 
-  constructor(readonly build: Build | null, readonly nonce: string | null) {}
+  constructor(
+    readonly build: Build | null,
+    readonly nonce: string | null,
+    readonly pathname: string,
+  ) {}
 
   /** From here on the app wrapper is rendered: the page's head is known. */
   startFrame(): void {
@@ -124,6 +129,12 @@ export class Rendering {
         if (props.src || props.srcset || props.srcSet) {
           this.#change(vnode, {});
           keyElement(vnode.props);
+        }
+        break;
+      case "a":
+        if (typeof props.href === "string" && props.href.startsWith("/")) {
+          this.#change(vnode, {});
+          markActive(vnode.props, this.pathname);
         }
         break;
       case "script":

@@ -1,4 +1,5 @@
 import { type ComponentType, h, options, render, type VNode } from "preact";
+import { markActive } from "../active_links.ts";
 import { keyElement, useAssetKeys } from "../asset.ts";
 import { SlotRef } from "../serialize.ts";
 import { deserialize } from "./deserialize.ts";
@@ -95,11 +96,12 @@ function soon(task: () => void): void {
   else setTimeout(task, 0);
 }
 
-// The server keyed these; without it they would be fetched again.
+// The server did the same. Without it files would be fetched again, and links lose their marks.
 const { vnode: earlier } = options;
 options.vnode = (vnode: VNode) => {
   if (vnode.type === "img" || vnode.type === "source") {
     keyElement(vnode.props as Record<string, unknown>);
   }
+  if (vnode.type === "a") markActive(vnode.props as Record<string, unknown>, location.pathname);
   earlier?.(vnode);
 };

@@ -84,6 +84,8 @@ function elementReader(element: Element, find: FindIsland): Make {
       ? true
       : value;
   }
+  if (element instanceof HTMLOptionElement && element.selected) props.selected = true;
+  else delete props.selected;
   const children = reader([...element.childNodes], find);
   return () => h(localName, props, children());
 }
@@ -92,5 +94,4 @@ function elementReader(element: Element, find: FindIsland): Make {
 const DEFAULTS: Record<string, string> = {
   "input value": "defaultValue",
   "input checked": "defaultChecked",
-  "option selected": "defaultSelected",
 };

@@ -81,12 +81,10 @@ async function isForServer(
 ): Promise<boolean> {
   if (!specifier.startsWith("file:") || local === undefined) return false;
   if (/(^|[/\\])server[/\\]/.test(relative(root, local))) return true;
-  const code = (await Deno.readTextFile(local)).replace(
-    /\/\*[^]*?\*\/|\/\/.*/g,
-    "",
-  );
-  return /\bDeno\.\w/.test(code) &&
-    !/\bIS_BROWSER\b|\btypeof Deno\b/.test(code);
+  const code = (await Deno.readTextFile(local))
+    .replace(/\/\*[^]*?\*\/|\/\/.*/g, "")
+    .replace(/\bDeno\.env\.get\(\s*["'`]FRESH_PUBLIC_/g, ""); // inlined by the bundler
+  return /\bDeno\.\w/.test(code) && !/\bIS_BROWSER\b|\btypeof (Deno|document|window)\b/.test(code);
 }
 
 function shown(root: string, specifier: string): string {

@@ -40,7 +40,7 @@ export async function bundleIslands(
     }
     const out = join(dir, "out");
     await runBundler(root, entries, out, mode);
-    const scripts = await readScripts(out);
+    const scripts = await readScripts(out, mode);
     await checkBoundary(root, islands, scripts);
     return scripts;
   } finally {
@@ -81,7 +81,7 @@ async function runBundler(
   }
 }
 
-async function readScripts(dir: string): Promise<Script[]> {
+async function readScripts(dir: string, mode: string): Promise<Script[]> {
   const contents = new Map<string, Uint8Array>();
   for await (const entry of Deno.readDir(dir)) {
     if (entry.isFile) {
@@ -98,6 +98,16 @@ async function readScripts(dir: string): Promise<Script[]> {
     content,
     imports: reachable(name, direct),
   }));
+}
+
+/** Puts the public environment variables, and no others, where the code asks for them. */
+function inlineEnvironment(code: string, mode: string): string {
+  return code
+    .replace(/\bprocess\.env\.NODE_ENV\b/g, JSON.stringify(mode))
+    .replace(
+      /\bDeno\.env\.get\(\s*(["'`])(FRESH_PUBLIC_\w+)\1\s*\)|\bprocess\.env\.(FRESH_PUBLIC_\w+)/g,
+      (_, _quote, deno, node) => JSON.stringify(Deno.env.get(deno ?? node)) ?? "undefined",
+    );
 }
 
 function importsOf(content: Uint8Array, all: Map<string, unknown>): string[] {

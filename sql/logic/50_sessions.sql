@@ -183,7 +183,7 @@ as $$
 declare
   v_user_id uuid := auth.uid();
   v_session jsonb;
-  v_version bigint := (auth.my_session_head(read_session.session_id)).version;
+  v_version bigint;
 begin
   if v_user_id is null then
     raise exception 'Cannot read a session: nobody is signed in' using errcode = 'LOGIN';
@@ -192,6 +192,7 @@ begin
   if v_session is null or v_session ->> 'type' is distinct from read_session.type then
     raise exception 'Cannot read a session: the caller has no % of that id', read_session.type using errcode = 'NTFND';
   end if;
+  v_version := (auth.my_session_head(read_session.session_id)).version;
   return jsonb_build_object(
     'session', v_session,
     'participants', api.participants_view(read_session.session_id),

@@ -75,23 +75,19 @@ async function runBundler(
     stderr: "piped",
   }).output();
   if (!success) {
-    throw new Error(
-      `The islands could not be bundled.\n${new TextDecoder().decode(stderr)}`,
-    );
+    throw new Error(`The islands could not be bundled.\n${new TextDecoder().decode(stderr)}`);
   }
 }
 
 async function readScripts(dir: string, mode: string): Promise<Script[]> {
   const contents = new Map<string, Uint8Array>();
   for await (const entry of Deno.readDir(dir)) {
-    if (entry.isFile) {
-      contents.set(entry.name, await Deno.readFile(join(dir, entry.name)));
-    }
+    if (!entry.isFile) continue;
+    const code = await Deno.readTextFile(join(dir, entry.name));
+    contents.set(entry.name, new TextEncoder().encode(inlineEnvironment(code, mode)));
   }
   const direct = new Map(
-    [...contents].map((
-      [name, content],
-    ) => [name, importsOf(content, contents)]),
+    [...contents].map(([name, content]) => [name, importsOf(content, contents)]),
   );
   return [...contents].sort().map(([name, content]) => ({
     name,
@@ -112,9 +108,7 @@ function inlineEnvironment(code: string, mode: string): string {
 
 function importsOf(content: Uint8Array, all: Map<string, unknown>): string[] {
   const code = new TextDecoder().decode(content);
-  return [...code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map((
-    [, name],
-  ) => name)
+  return [...code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map(([, name]) => name)
     .filter((name) => all.has(name));
 }
 

@@ -41,7 +41,7 @@ async function measureApart(name: string, clusterUrl: string): Promise<Row[]> {
 }
 
 async function measureHere(name: string): Promise<void> {
-  const { measure } = await import(new URL(`file://${join(FOLDER, name)}`).href);
+  const { measure } = await import(new URL(`../../tests/bench/${name}`, import.meta.url).href);
   console.log(JSON.stringify(await measure()));
   Deno.exit(0);
 }

@@ -7,7 +7,6 @@ import { InUse } from "../db/embedded.ts";
 import { BuildFailed, buildIfStale } from "./building.ts";
 import { launcherEnded } from "./launcher.ts";
 import { choosePort, NoPort } from "./port.ts";
-import { ROOT } from "./project.ts";
 import { type Services, startServices } from "./services.ts";
 
 const STOPS_WITHIN_MS = 4_500;
@@ -31,7 +30,7 @@ async function start(): Promise<void> {
   // Only now: the app's modules read the environment.
   const { startJobs } = await import("../jobs.ts");
   const jobs = await startJobs();
-  const { default: app } = await import(new URL(`file://${ROOT}_fresh/server.js`).href);
+  const { default: app } = await import(new URL("../../_fresh/server.js", import.meta.url).href);
   const { isDemo } = environment();
   const server = Deno.serve({
     port,

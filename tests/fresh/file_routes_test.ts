@@ -86,6 +86,38 @@ Deno.test("_app, _layout and _middleware wrap their folder and what is below", a
   assert.equal((await ask("/sub/deep/page")).headers.get("path"), "root sub");
 });
 
+Deno.test("a folder is not around the file of the same name next to it", async () => {
+  await using tree = await makeTree({
+    "routes/sub/_layout.tsx": layout("i"),
+    "routes/sub/_middleware.ts": step("folder"),
+    "routes/sub/deep.tsx": SAY,
+    "routes/sub.tsx": SAY,
+  });
+  const ask = await builtApp(tree, {
+    prepare: (app) =>
+      app.use("/sub", async (ctx) => {
+        const response = await ctx.next();
+        response.headers.set("registered", "yes");
+        return response;
+      }).fsRoutes(),
+  });
+  assert.match(await bodyOf(ask, "/sub"), /^<p>/);
+  assert.match(await bodyOf(ask, "/sub/deep"), /^<i><p>/);
+  const { headers } = await ask("/sub");
+  assert.equal(headers.get("path"), null);
+  assert.equal(headers.get("registered"), "yes"); // what is for a URL is for every file there
+});
+
+Deno.test("files of two groups may share a URL, each with its methods", async () => {
+  await using tree = await makeTree({
+    "routes/(a)/bar/index.ts": `export const handler = { POST: () => new Response("posted") };`,
+    "routes/bar/index.ts": `export const handler = { GET: () => new Response("got") };`,
+  });
+  const ask = await builtApp(tree);
+  assert.equal(await textOf(ask("/bar")), "got");
+  assert.equal(await textOf(ask("/bar", { method: "POST" })), "posted");
+});
+
 Deno.test("a group shows in no URL and has its own layout and middleware", async () => {
   await using tree = await makeTree({
     "routes/(a)/_layout.tsx": layout("i"),
@@ -245,7 +277,10 @@ Deno.test("files that cannot be routes are named when the app is made", async ()
     await using tree = await makeTree(files);
     await assert.rejects(builtApp(tree), words);
   };
-  await failing({ "routes/empty.ts": "export const x = 1;" }, /routes\/empty exports neither/);
+  await failing(
+    { "routes/empty.ts": "export const x = 1;" },
+    /routes\/empty has no relevant exports/,
+  );
   await failing({ "routes/[a][b].tsx": SAY }, /routes\/\[a\]\[b\]: two placeholders/);
   await failing({ "routes/sub/_app.tsx": SAY }, /routes\/sub\/_app: there is one/);
   await failing({ "routes/twice.ts": SAY, "routes/twice.tsx": SAY }, /are the same route/);

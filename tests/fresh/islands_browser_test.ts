@@ -239,6 +239,53 @@ Deno.test("an island where HTML does not allow it is reported, and the others wa
     [/An island stands where HTML does not allow/, /improper nesting/i],
   ));
 
+Deno.test("forms in server JSX keep what is checked, chosen and required", () =>
+  withPage({
+    "islands/Buttons.tsx": BUTTONS,
+    "routes/index.tsx": `
+      import { Toggle } from "../islands/Buttons.tsx";
+      export default () => <Toggle id="outer" more="awake">
+        <input name="check" type="checkbox" checked /><input name="must" required />
+        <input name="one" type="radio" value="1" /><input name="one" type="radio" value="2" checked />
+        <select><option value="foo">foo</option><option value="bar" selected>bar</option></select>
+      </Toggle>;`,
+  }, async (page) => {
+    await page.locator("#outer > button").click();
+    await page.getByText("awake").waitFor();
+    assert.equal(await page.locator("[name=check]").isChecked(), true);
+    assert.equal(
+      await page.locator("[name=must]").evaluate((e: HTMLInputElement) => e.required),
+      true,
+    );
+    assert.equal(await page.locator("[type=radio][value='1']").isChecked(), false);
+    assert.equal(await page.locator("[type=radio][value='2']").isChecked(), true);
+    assert.equal(await page.locator("select").inputValue(), "bar");
+  }));
+
+Deno.test("public environment variables are there, and no others", async () => {
+  Deno.env.set("FRESH_PUBLIC_TEST", "shown");
+  Deno.env.set("FRESH_SECRET_TEST", "hidden");
+  await withPage({
+    "islands/Env.tsx": `
+      import { useEffect, useState } from "preact/hooks";
+      import { IS_BROWSER } from "fresh/runtime";
+      export default function Env() {
+        const [awake, setAwake] = useState(false);
+        useEffect(() => setAwake(true), []);
+        const secret = IS_BROWSER && typeof Deno === "undefined" ? "none" : Deno.env.get("FRESH_SECRET_TEST");
+        return <p data-awake={String(awake)}>
+          {Deno.env.get("FRESH_PUBLIC_TEST")} {process.env.FRESH_PUBLIC_TEST} {process.env.NODE_ENV} {secret}
+        </p>;
+      }`,
+    "routes/index.tsx": `import Env from "../islands/Env.tsx"; export default () => <Env />;`,
+  }, async (page) => {
+    assert.equal(
+      await page.locator("p[data-awake=true]").textContent(),
+      "shown shown production none",
+    );
+  });
+});
+
 Deno.test("asset() and images say the same in the browser as on the server", () =>
   withPage({
     "static/a.svg": `<svg xmlns="http://www.w3.org/2000/svg"/>`,

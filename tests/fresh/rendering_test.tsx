@@ -343,6 +343,31 @@ Deno.test("images are keyed by themselves, unless they opt out", async () => {
   assert.match(html, /href="\/e\.png"/);
 });
 
+Deno.test("links to the page and to those above it are marked", async () => {
+  const links = ["/", "/a", "/a/b", "/a/b/c", "/ab", "//a/b", "https://x.test/"];
+  const app = new App().get("/a/b", (ctx) =>
+    ctx.render(
+      <p>
+        {links.map((href) => <a key={href} href={href} />)}
+        <a href="/a" aria-current="step" />
+      </p>,
+    ));
+  const html = await textOf(asking(app)("/a/b"));
+  assert.equal(
+    /<p>(.*)<\/p>/.exec(html)![1].replaceAll("></a>", ">\n").trim(),
+    [
+      '<a href="/" data-ancestor="true" aria-current="true">',
+      '<a href="/a" data-ancestor="true" aria-current="true">',
+      '<a href="/a/b" data-current="true" aria-current="page">',
+      '<a href="/a/b/c">',
+      '<a href="/ab">',
+      '<a href="//a/b">',
+      '<a href="https://x.test/">',
+      '<a href="/a" aria-current="step" data-ancestor="true">',
+    ].join("\n"),
+  );
+});
+
 Deno.test("IS_BROWSER is false on the server", () => {
   assert.equal(IS_BROWSER, false);
 });

@@ -163,6 +163,13 @@ Deno.test("a base path is in front of everything", async () => {
   assert.equal((await ask("/7")).status, 404);
 });
 
+Deno.test("a base path that would match nothing is refused", () => {
+  for (const basePath of ["", "/", "./", "/shop", "/a/b-c.d"]) new App({ basePath });
+  for (const basePath of ["shop", "/shop/", "/a b", "/a@b"]) {
+    assert.throws(() => new App({ basePath }), /Invalid basePath/);
+  }
+});
+
 Deno.test("trustProxy believes the proxy about scheme and host, and only then", async () => {
   const headers = { "x-forwarded-proto": "https, http", "x-forwarded-host": "wrenchline.test" };
   const say = (config: { trustProxy: boolean }) =>

@@ -17,10 +17,12 @@ Deno.test("start runs in a fresh folder, says what one must know, and stops clea
     const healthy = await fetch(`${await app.address()}/healthz`);
     assert.equal(healthy.status, 200, await healthy.text());
 
+    const pidFile = join(folder.path, ".data", "postgres", "postmaster.pid");
+    assert.ok(await Deno.stat(pidFile));
     const asked = performance.now();
     assert.equal(await app.end("SIGINT"), 0, await app.says(/^/));
     assert.ok(performance.now() - asked < 5_000);
-    await assert.rejects(Deno.stat(join(folder.path, ".data", "postgres", "postmaster.pid")));
+    await assert.rejects(Deno.stat(pidFile), Deno.errors.NotFound);
   });
 
   await t.step("a second one in the same folder says which process is in its way", async () => {
@@ -72,6 +74,7 @@ Deno.test("start runs in a fresh folder, says what one must know, and stops clea
 /** The project as it comes out of a clone, with the packages that are here already. */
 async function freshFolder() {
   const path = await Deno.makeTempDir({ prefix: "wrenchline-start-" });
+  await Deno.chmod(path, 0o711); // under root the database stays in it, and goes with it
   for (const name of ["deno.json", "deno.lock", "fresh.config.ts", "main.ts"]) {
     await Deno.copyFile(join(ROOT, name), join(path, name));
   }

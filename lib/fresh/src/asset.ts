@@ -1,14 +1,17 @@
-import { announcedBuild, ASSET_KEY } from "./build.ts";
+import { announcedBuild, ASSET_KEY, keyIn } from "./build.ts";
 
 /** How the key of a path is found; replaced while rendering and in the browser. */
 let keyOf: (path: string) => string = (path) => {
   const build = announcedBuild();
-  return build?.files.get(decodeURI(path))?.hash ?? build?.id ??
-    (processKey ??= crypto.randomUUID().replaceAll("-", ""));
+  return build === null ? (processKey ??= newKey()) : keyIn(build, path);
 };
 
 /** Stands in for a build's id where there is none, as in a test without a Builder. */
 let processKey: string | null = null;
+
+function newKey(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}
 
 /** Replaces how keys are found, and returns the way it was. */
 export function useAssetKeys(find: typeof keyOf): typeof keyOf {

@@ -76,6 +76,15 @@ export function announcedBuild(): BuildManifest | null {
   return announced;
 }
 
+/** The key of a file in a build; files it does not know get the build's own. */
+export function keyIn({ files, id }: BuildManifest, path: string): string {
+  try {
+    return files.get(decodeURI(path))?.hash ?? id;
+  } catch { // not a path that a URL can have
+    return id;
+  }
+}
+
 /** Gives an app its file routes, islands and static files. */
 export function attachBuild(app: object, build: Build): void {
   builds.set(app, build);

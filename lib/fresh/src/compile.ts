@@ -436,13 +436,15 @@ function answering<State>(
     const url = plain === null ? forwarded ?? new URL(req.url) : null;
     if (url !== null) url.pathname = url.pathname.replace(/\/{2,}/g, "/");
 
-    const match = plan.router.match(req.method, plain ?? url!.pathname);
+    const path = plain ?? url!.pathname;
+    const match = plan.router.match(req.method, path);
     const inner: Inner<State> = {
       chain: match.item ?? (match.allow === null ? unknown : wrongMethod),
       at: -1,
       app: null,
       layouts: NO_LAYOUTS,
       build,
+      path,
       wantsNonce: false,
       nonce: null,
       allow: match.allow,

@@ -81,6 +81,8 @@ export interface Inner<State> {
   /** The layouts that apply here, outermost first. */
   layouts: Layer<State>[];
   build: Build | null;
+  /** The path asked for, as in a URL. */
+  path: string;
   /** Set by `csp()`: inline scripts and styles get a nonce. */
   wantsNonce: boolean;
   /** The nonce, once something was rendered that needs it. */

@@ -22,13 +22,9 @@ export function renderDocument<State>(
   content: ComponentChildren,
   frameAround: (inside: ComponentChildren) => ComponentChildren,
 ): RenderedDocument {
-  const rendering = new Rendering(
-    inner.build,
-    inner.wantsNonce ? inner.nonce ?? newNonce() : null,
-    ctx.url.pathname,
-  );
-  if (inner.wantsNonce) inner.nonce = rendering.nonce;
-
+  const nonce = inner.wantsNonce ? inner.nonce ??= newNonce() : null;
+  const end = (): string => endOfBody(ctx, rendering);
+  const rendering: Rendering = new Rendering(inner.build, nonce, inner.path, end);
   const stop = startRendering(rendering);
   const previousKeys = useAssetKeys((path) => rendering.keyOf(path) ?? previousKeys(path));
   try {
@@ -38,55 +34,46 @@ export function renderDocument<State>(
       rendering.startFrame();
       html = renderToString(h(Fragment, null, frame));
     }
-    return complete(ctx, rendering, html);
+    return { html: complete(rendering, html, end), scripts: rendering.scripts };
   } finally {
     useAssetKeys(previousKeys);
     stop();
   }
 }
 
-/** Adds what every document has and this one lacks, and the end of its head and body. */
-function complete<State>(
-  ctx: Context<State>,
-  rendering: Rendering,
-  rendered: string,
-): RenderedDocument {
-  const { seen } = rendering;
-  const { markup, scripts } = islandScript(rendering, ctx.config.basePath);
-  const tail = ctx.config.mode === "development"
-    ? markup + scriptTag(reloadScript(ctx.config.basePath), rendering.nonce)
+/** What every body ends with: the islands' script, and in development what reloads the page. */
+function endOfBody<State>({ config }: Context<State>, rendering: Rendering): string {
+  const { markup, scripts } = islandScript(rendering, config.basePath);
+  rendering.scripts = scripts;
+  return config.mode === "development"
+    ? markup + scriptTag(reloadScript(config.basePath), rendering.nonce)
     : markup;
-
-  const headEntries = rendering.unplacedHead();
-  const head = headEntries.length === 0
-    ? ""
-    : renderToString(h(Fragment, null, ...headEntries as VNode[]));
-
-  let html = rendered;
-  if (!seen.html && !seen.head && !seen.body) {
-    html = `<html><head><meta charset="utf-8">${head}</head><body>${html}${tail}</body></html>`;
-  } else {
-    if (!seen.html) html = `<html>${html}</html>`;
-    if (seen.head) html = replaceLast(html, HEAD_END, head);
-    else {html = html.replace(HTML_START, (start) =>
-        `${start}<head><meta charset="utf-8">${head}</head>`);}
-    if (seen.body) html = replaceLast(html, BODY_END, tail);
-    else if (tail !== "") html = replaceLast(html, "</html>", `${tail}</html>`);
-  }
-  return { html: `<!DOCTYPE html>${html}`, scripts };
 }
 
-/** Where the head and the body of a document end; both are comments no page can write. */
-export const HEAD_END = "<!--frsh:head-->";
-/** See {@linkcode HEAD_END}. */
-export const BODY_END = "<!--frsh:body-->";
+/** Adds what every document has and this one lacks. */
+function complete(rendering: Rendering, rendered: string, endOfBody: () => string): string {
+  const { seen } = rendering;
+  const entries = rendering.unplacedHead();
+  const head = entries.length === 0 ? "" : renderToString(h(Fragment, null, entries));
+
+  if (!seen.html && !seen.head && !seen.body) {
+    return `<!DOCTYPE html><html><head><meta charset="utf-8">${head}</head>` +
+      `<body>${rendered}${endOfBody()}</body></html>`;
+  }
+  let html = seen.html ? rendered : `<html>${rendered}</html>`;
+  if (!seen.head) {
+    html = html.replace(
+      HTML_START,
+      (start) => `${start}<head><meta charset="utf-8">${head}</head>`,
+    );
+  } else if (head !== "") {
+    html = html.replace("</head>", () => `${head}</head>`);
+  }
+  if (!seen.body) html = html.replace(/<\/html>$/, () => `${endOfBody()}</html>`);
+  return `<!DOCTYPE html>${html}`;
+}
 
 const HTML_START = /^<html(?:\s[^>"]*(?:"[^"]*"[^>"]*)*)?>/;
-
-function replaceLast(text: string, what: string, by: string): string {
-  const at = text.lastIndexOf(what);
-  return at < 0 ? text : text.slice(0, at) + by + text.slice(at + what.length);
-}
 
 /** Markup that is put in place as it is. */
 export function raw(html: string): VNode {

@@ -97,9 +97,11 @@ export type RouteHandler<Data, State> =
   | HandlerByMethod<Data, State>;
 
 /** The data a handler gives its page. */
-export type RouteData<Handler extends RouteHandler<unknown, unknown>> = Handler extends
-  HandlerFn<infer Data, unknown> ? Data
-  : Handler extends HandlerByMethod<infer Data, unknown> ? Data
+// deno-lint-ignore no-explicit-any
+export type RouteData<Handler extends RouteHandler<any, any>> = Handler extends // deno-lint-ignore no-explicit-any
+HandlerFn<infer Data, any> ? Data
+  // deno-lint-ignore no-explicit-any
+  : Handler extends HandlerByMethod<infer Data, any> ? Data
   : never;
 
 /** A page; called instead of mounted when it is an `async function`. */

@@ -22,11 +22,7 @@ export async function respondWith<State>(
 
   let content: Content = typeof page === "function" ? element(page, ctx, ctx.Component) : page;
   if (content instanceof Promise) content = await content as Content;
-  for (
-    let at = layouts.length - 1;
-    at >= 0 && !(content instanceof Response);
-    at--
-  ) {
+  for (let at = layouts.length - 1; at >= 0 && !(content instanceof Response); at--) {
     content = wrap(layouts[at], ctx, content);
     if (content instanceof Promise) content = await content as Content;
   }
@@ -44,20 +40,25 @@ export async function respondWith<State>(
     if (frame instanceof Response) return frame;
   }
 
-  const headers = new Headers(init?.headers);
-  if (!headers.has("content-type")) {
-    headers.set("content-type", "text/html; charset=utf-8");
-  }
   const { html, scripts } = renderDocument(ctx, inner, content, (inside) => {
     filling = inside;
     return app === null ? null : frame as ComponentChildren;
   });
-  if (scripts.length > 0) headers.append("link", preloads(scripts));
   return new Response(html, {
     status: init?.status,
     statusText: init?.statusText,
-    headers,
+    headers: headersFor(init?.headers, scripts),
   });
+}
+
+const HTML: [string, string][] = [["content-type", "text/html; charset=utf-8"]];
+
+function headersFor(given: HeadersInit | undefined, scripts: string[]): HeadersInit {
+  if (given === undefined && scripts.length === 0) return HTML;
+  const headers = new Headers(given);
+  if (!headers.has("content-type")) headers.set(...HTML[0]);
+  if (scripts.length > 0) headers.append("link", preloads(scripts));
+  return headers;
 }
 
 function wrap<State>(
@@ -76,7 +77,9 @@ function element<State>(
 ): Content {
   const props = {
     config: ctx.config,
-    url: ctx.url,
+    get url() { // most pages never look
+      return ctx.url;
+    },
     req: ctx.req,
     params: ctx.params,
     info: ctx.info,
@@ -87,10 +90,11 @@ function element<State>(
     data: ctx.data,
     Component,
   };
-  return isAsyncFunction(component)
-    ? component(props) as Content
-    // deno-lint-ignore no-explicit-any
-    : h(component as FunctionComponent<any>, props);
+  if (isAsyncFunction(component)) return component(props) as Content;
+  // deno-lint-ignore no-explicit-any
+  const vnode: VNode<any> = h(component as FunctionComponent<any>, null);
+  vnode.props = props; // h() would copy them all
+  return vnode;
 }
 
 function preloads(scripts: string[]): string {

@@ -9,7 +9,7 @@ import {
 } from "preact";
 import { markActive } from "./active_links.ts";
 import { keyElement } from "./asset.ts";
-import type { Build, IslandExport } from "./build.ts";
+import { type Build, type IslandExport, keyIn } from "./build.ts";
 import { collectHead } from "./head.ts";
 import { isSignal, SlotRef } from "./serialize.ts";
 
@@ -50,8 +50,11 @@ export class Rendering {
   /** Slots that may turn up in the browser later. */
   slots = new Map<SlotRef, PendingSlot>();
 
-  #head = new Map<string, AnyVNode>();
-  #placed = new Set<string>();
+  /** The scripts that the end of the body asks for. */
+  scripts: string[] = [];
+
+  /** Elements for the head that are not in it yet, by key. */
+  #head: Map<string, AnyVNode> | null = null;
   #inFrame = false;
   /** The islands and slots being rendered, innermost last. */
   #owners: { vnode: AnyVNode; kind: "island" | "slot" | "head" }[] = [];
@@ -60,6 +63,7 @@ export class Rendering {
     readonly build: Build | null,
     readonly nonce: string | null,
     readonly pathname: string,
+    readonly endOfBody: () => string,
   ) {}
 
   /** From here on the app wrapper is rendered: the page's head is known. */
@@ -69,7 +73,7 @@ export class Rendering {
 
   /** The key of a static file, noted down when an island uses it. */
   keyOf(path: string): string | undefined {
-    const key = this.build?.files.get(decodeURI(path))?.hash ?? this.build?.id;
+    const key = this.build === null ? undefined : keyIn(this.build, path);
     if (key !== undefined && this.isInIsland()) this.islandAssets[path] = key;
     return key;
   }
@@ -80,6 +84,7 @@ export class Rendering {
 
   /** Notes elements for the head; a later one replaces one with the same key. */
   addHead(children: ComponentChildren): void {
+    this.#head ??= new Map();
     for (const child of toChildArray(children)) {
       if (!isValidElement(child)) continue;
       const key = headKey(child as AnyVNode) ?? `#${this.#head.size}`;
@@ -87,11 +92,12 @@ export class Rendering {
     }
   }
 
-  /** What was put into the head and is not in it yet. */
+  /** Takes what was put into the head and is not in it yet. */
   unplacedHead(): AnyVNode[] {
-    return [...this.#head].filter(([key]) => !this.#placed.has(key)).map((
-      [, vnode],
-    ) => vnode);
+    if (this.#head === null) return NOTHING;
+    const entries = [...this.#head.values()];
+    this.#head = null;
+    return entries;
   }
 
   /** Called before each vnode is rendered; changes it where we have a say. */
@@ -114,15 +120,13 @@ export class Rendering {
       case "head":
         this.seen.head = true;
         this.#owners.push({ vnode, kind: "head" });
-        this.#change(vnode, {
-          children: [props.children, comment("frsh:head")],
-        });
+        if (this.#inFrame && this.#head !== null) {
+          this.#change(vnode, { children: [props.children, h(EndOfHead, { rendering: this })] });
+        }
         break;
       case "body":
         this.seen.body = true;
-        this.#change(vnode, {
-          children: [props.children, comment("frsh:body")],
-        });
+        this.#change(vnode, { children: [props.children, h(EndOfBody, { rendering: this })] });
         break;
       case "img":
       case "source":
@@ -141,49 +145,35 @@ export class Rendering {
       case "style":
         this.#addNonce(vnode);
     }
-    if (
-      this.#inFrame && this.#head.size > 0 && HEAD_ELEMENTS.has(type as string)
-    ) {
-      this.#replaceInHead(vnode);
+    if (this.#inFrame && this.#head !== null && HEAD_ELEMENTS.has(type as string)) {
+      this.#replaceInHead(vnode, this.#head);
     }
   }
 
   /** Called after each vnode was rendered. */
   after(vnode: AnyVNode): void {
     if (this.#owners.at(-1)?.vnode === vnode) this.#owners.pop();
-    const original = this.#originals.get(vnode);
-    if (original !== undefined) this.#restore(vnode, original);
+    while (this.#changed.at(-1)?.vnode === vnode) this.#undo();
   }
 
   /** Undoes what was changed in vnodes, where an error kept `after` from doing it. */
   finish(): void {
-    for (const [vnode, original] of this.#originals) {
-      this.#restore(vnode, original);
-    }
+    while (this.#changed.length > 0) this.#undo();
   }
 
   /** A vnode may be a constant of its module: it is changed only while it is rendered. */
-  #originals = new Map<AnyVNode, Pick<AnyVNode, "type" | "props">>();
+  #changed: { vnode: AnyVNode; type: AnyVNode["type"]; props: AnyVNode["props"] }[] = [];
 
-  #change(
-    vnode: AnyVNode,
-    props: Record<string, unknown>,
-    type = vnode.type,
-  ): void {
-    if (!this.#originals.has(vnode)) {
-      this.#originals.set(vnode, { type: vnode.type, props: vnode.props });
-    }
+  #change(vnode: AnyVNode, props: Record<string, unknown>, type = vnode.type): void {
+    this.#changed.push({ vnode, type: vnode.type, props: vnode.props });
     vnode.type = type;
     vnode.props = { ...vnode.props, ...props };
   }
 
-  #restore(
-    vnode: AnyVNode,
-    { type, props }: Pick<AnyVNode, "type" | "props">,
-  ): void {
+  #undo(): void {
+    const { vnode, type, props } = this.#changed.pop()!;
     vnode.type = type;
     vnode.props = props;
-    this.#originals.delete(vnode);
   }
 
   #addNonce(vnode: AnyVNode): void {
@@ -202,11 +192,7 @@ export class Rendering {
     const number = this.islands.length;
     const shown: Record<string, unknown> = {};
     const sent: Record<string, unknown> = {};
-    for (
-      const [name, value] of Object.entries(
-        vnode.props as Record<string, unknown>,
-      )
-    ) {
+    for (const [name, value] of Object.entries(vnode.props as Record<string, unknown>)) {
       if (isSlot(name, value)) {
         const ref = new SlotRef(number, name);
         const children = value as ComponentChildren;
@@ -229,18 +215,28 @@ export class Rendering {
   }
 
   /** The page's element stands in for the app wrapper's with the same key. */
-  #replaceInHead(vnode: AnyVNode): void {
+  #replaceInHead(vnode: AnyVNode, head: Map<string, AnyVNode>): void {
     if (this.#owners.at(-1)?.kind !== "head") return;
     const key = headKey(vnode);
-    const replacement = key === null ? undefined : this.#head.get(key);
+    const replacement = key === null ? undefined : head.get(key);
     if (replacement === undefined) return;
-    this.#placed.add(key!);
+    head.delete(key!);
     this.#change(vnode, {}, replacement.type);
     vnode.props = replacement.props;
-    if (vnode.type === "script" || vnode.type === "style") {
-      this.#addNonce(vnode);
-    }
+    if (vnode.type === "script" || vnode.type === "style") this.#addNonce(vnode);
   }
+}
+
+const NOTHING: never[] = [];
+
+/** What the page put into the head and the app wrapper has no place for. */
+function EndOfHead({ rendering }: { rendering: Rendering }): VNode {
+  return h(Fragment, null, rendering.unplacedHead());
+}
+
+/** By now everything else of the document is rendered. */
+function EndOfBody({ rendering }: { rendering: Rendering }): VNode {
+  return h(Fragment, { tpl: [rendering.endOfBody()] } as Record<string, unknown>);
 }
 
 /** A server-rendered part inside an island. Its markers let the browser find it again. */
@@ -269,9 +265,7 @@ export function InSlot({ children }: { children?: ComponentChildren }): VNode {
 function isSlot(prop: string, value: unknown): boolean {
   if (isSignal(value)) return false; // it passes for a vnode, so that it can be a child
   if (isValidElement(value)) return true;
-  if (prop !== "children" || value == null || typeof value === "function") {
-    return false;
-  }
+  if (prop !== "children" || value == null || typeof value === "function") return false;
   return typeof value !== "object" || Array.isArray(value);
 }
 

@@ -1,6 +1,6 @@
 // The intake: the vehicle and the complaint, told before paying. All of it is optional.
 
-import { type Login, reading, writing } from "@/lib/db/door.ts";
+import { type Login, type Tx, writing } from "@/lib/db/door.ts";
 
 /** What the customer told us so far. */
 export interface IntakeView {
@@ -14,12 +14,11 @@ export const VEHICLE_LIMIT = 200;
 /** The longest complaint the table takes, in characters. */
 export const COMPLAINT_LIMIT = 4000;
 
-/** The draft of a user, to go on with; null when nothing was told yet. */
-export async function draftIntake(login: Login): Promise<IntakeView | null> {
-  const [draft] = await reading(login, (tx) =>
-    tx<IntakeView>`
-      select i.vehicle, i.complaint from app.intakes i
-      where i.session_id is null and i.user_id = auth.uid()`);
+/** The draft of a user, to go on with; null when nothing was told yet, and for a visitor. */
+export async function draftIntake(tx: Tx): Promise<IntakeView | null> {
+  const [draft] = await tx<IntakeView>`
+    select i.vehicle, i.complaint from app.intakes i
+    where i.session_id is null and i.user_id = auth.uid()`;
   return draft ?? null;
 }
 

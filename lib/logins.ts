@@ -1,8 +1,7 @@
 // Signing in and out. The cookie holds a random token; what the app passes on is its
 // digest, the proof, and what the database keeps is the digest of that.
 
-import { type Login, reading, writing } from "@/lib/db/door.ts";
-import { Refusal } from "@/lib/db/refusals.ts";
+import { type Login, reading, type Tx, writing } from "@/lib/db/door.ts";
 import { environment } from "@/lib/environment.ts";
 
 /** Who is asking. */
@@ -101,19 +100,13 @@ export async function signOutEverywhere(login: Login): Promise<void> {
 
 /** Who this login is, or null. */
 export async function viewer(login: Login): Promise<ViewerView | null> {
-  if (login.proof === null) return null;
-  const [row] = await reading(
-    login,
-    (tx) => tx<{ viewer: ViewerView | null }>`select api.viewer() as viewer`,
-  );
-  return row.viewer;
+  return login.proof === null ? null : await reading(login, viewerIn);
 }
 
-/** Who this login is. Raises LOGIN for nobody. */
-export async function user(login: Login): Promise<ViewerView> {
-  const known = await viewer(login);
-  if (known === null) throw new Refusal("LOGIN");
-  return known;
+/** The same, asked together with what else a page shows. */
+export async function viewerIn(tx: Tx): Promise<ViewerView | null> {
+  const [row] = await tx<{ viewer: ViewerView | null }>`select api.viewer() as viewer`;
+  return row.viewer;
 }
 
 /** The Set-Cookie value that makes a browser forget its login. */

@@ -1,8 +1,10 @@
 // What is on sale, and how long one would wait for it.
 
-import { type Login, reading } from "@/lib/db/door.ts";
+import { type Login, reading, type Tx } from "@/lib/db/door.ts";
 import { Refusal } from "@/lib/db/refusals.ts";
-import { type ViewerView } from "@/lib/logins.ts";
+import { draftIntake, type IntakeView } from "@/lib/intakes.ts";
+import { viewerIn, type ViewerView } from "@/lib/logins.ts";
+import { isOpen, sessionLines, type SessionLineView } from "@/lib/sessions.ts";
 
 /** What kind of session a plan buys. */
 export type SessionType = "chat" | "video" | "diagnostic";
@@ -26,36 +28,47 @@ export interface WaitView {
   mechanicsOnDuty: number;
 }
 
-/** What the shop knows before anybody chooses. */
-export interface ShopView {
-  plans: PlanView[];
-  wait: WaitView;
+/** A page of the shop. */
+interface ShopView {
   viewer: ViewerView | null;
+  wait: WaitView;
 }
 
-/** The plans in their order, the present wait, and who is looking. */
-export async function shopFor(login: Login): Promise<ShopView> {
-  const [plans, [{ wait }], [{ viewer }]] = await reading(login, (tx) =>
-    Promise.all([
-      tx<PlanView>`
-        select id, type, name, tagline, includes, excludes, currency,
-          price_cents as "priceCents", length_minutes as "lengthMinutes"
-        from app.plans order by position`,
-      tx<{ wait: WaitView }>`select api.present_wait() as wait`,
-      tx<{ viewer: ViewerView | null }>`select api.viewer() as viewer`,
-    ]));
-  return { plans, wait, viewer };
+/** The plans in their order, the present wait, who is looking, and their sessions that are not over. */
+export async function shopFor(
+  login: Login,
+): Promise<ShopView & { plans: PlanView[]; sessions: SessionLineView[] }> {
+  const [viewer, wait, plans, sessions] = await reading(
+    login,
+    (tx) => Promise.all([viewerIn(tx), presentWait(tx), plansIn(tx), sessionLines(tx)]),
+  );
+  return { viewer, wait, plans, sessions: sessions.filter(isOpen) };
 }
 
-/** The same for one plan, already chosen. Raises NPLAN for what is not on sale. */
+/** One plan, already chosen, with what the viewer told for it so far. Raises NPLAN for what is not on sale. */
 export async function planFor(
   login: Login,
   id: string,
-): Promise<Omit<ShopView, "plans"> & { plan: PlanView }> {
-  const { plans, ...shop } = await shopFor(login);
+): Promise<ShopView & { plan: PlanView; intake: IntakeView | null }> {
+  const [viewer, wait, plans, intake] = await reading(
+    login,
+    (tx) => Promise.all([viewerIn(tx), presentWait(tx), plansIn(tx), draftIntake(tx)]),
+  );
   const plan = plans.find((plan) => plan.id === id);
   if (!plan) {
     throw new Refusal("NPLAN", `The plans are ${plans.map(({ id }) => id).join(", ")}.`);
   }
-  return { ...shop, plan };
+  return { viewer, wait, plan, intake };
+}
+
+function plansIn(tx: Tx): Promise<PlanView[]> {
+  return tx<PlanView>`
+    select id, type, name, tagline, includes, excludes, currency,
+      price_cents as "priceCents", length_minutes as "lengthMinutes"
+    from app.plans order by position`;
+}
+
+async function presentWait(tx: Tx): Promise<WaitView> {
+  const [{ wait }] = await tx<{ wait: WaitView }>`select api.present_wait() as wait`;
+  return wait;
 }

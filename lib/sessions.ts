@@ -3,8 +3,8 @@
 
 import { type Login, reading, type Tx } from "@/lib/db/door.ts";
 import { Refusal } from "@/lib/db/refusals.ts";
-import { user, type ViewerView } from "@/lib/logins.ts";
-import { type SessionType } from "@/lib/plans.ts";
+import { viewerIn, type ViewerView } from "@/lib/logins.ts";
+import type { SessionType } from "@/lib/plans.ts";
 
 /** A session as those in it find it in a list. */
 export interface SessionLineView {
@@ -20,9 +20,10 @@ export interface SessionLineView {
 export interface ReceiptView {
   id: string;
   planName: string;
+  /** What was paid, or while that is on its way what is to be. */
   amountCents: number;
   currency: string;
-  status: "pending" | "paid" | "duplicate";
+  status: "pending" | "paid" | "duplicate" | "refunded";
   receiptUrl: string | null;
   createdAt: Date;
 }
@@ -49,47 +50,48 @@ export async function accountOf(login: Login): Promise<{
   sessions: SessionLineView[];
   receipts: ReceiptView[];
 }> {
-  // First who, then what: nobody may not even ask these tables.
-  const known = await user(login);
-  const [sessions, receipts] = await reading(login, (tx) =>
+  const [known, sessions, receipts] = await reading(login, (tx) =>
     Promise.all([
+      viewerIn(tx),
       sessionLines(tx),
       tx<ReceiptView>`
-        select c.id, p.name as "planName", c.amount_cents as "amountCents", c.currency, c.status,
+        select c.id, p.name as "planName", coalesce(c.paid_cents, c.amount_cents) as "amountCents",
+          c.currency, case when c.status = 'paid' and s.status = 'refunded' then 'refunded'
+            else c.status end as status,
           c.receipt_url as "receiptUrl", c.created_at as "createdAt"
-        from app.checkouts c join app.plans p on p.id = c.plan
+        from app.checkouts c
+        join app.plans p on p.id = c.plan
+        left join app.sessions s on s.id = c.session_id
         where c.user_id = auth.uid() and c.status in ('pending', 'paid', 'duplicate')
         order by c.created_at desc limit 100`,
     ]));
+  if (!known) throw new Refusal("LOGIN");
   return { viewer: known, sessions, receipts };
-}
-
-/** The sessions a user has a seat in that are waiting or live, newest first. */
-export async function openSessionsOf(login: Login): Promise<SessionLineView[]> {
-  const sessions = await reading(login, (tx) => sessionLines(tx));
-  return sessions.filter(isOpen);
 }
 
 /** One session of this login's, for the page after paying. Raises LOGIN, NTFND. */
 export async function paidSession(login: Login, id: string): Promise<SessionPageView> {
-  await user(login);
-  if (!UUID.test(id)) throw new Refusal("NTFND");
-  const [session] = await reading(login, (tx) =>
-    tx<SessionPageView>`
-      select s.id, s.type, p.name as "planName", s.status, s.length_minutes as "lengthMinutes",
-        s.created_at as "createdAt", coalesce(i.vehicle, '') as vehicle,
-        coalesce(i.complaint, '') as complaint
-      from app.sessions s
-      join app.plans p on p.id = s.plan
-      left join app.intakes i on i.session_id = s.id
-      where s.id = ${id}`);
+  const [known, [session]] = await reading(login, (tx) =>
+    Promise.all([
+      viewerIn(tx),
+      tx<SessionPageView>`
+        select s.id, s.type, p.name as "planName", s.status, s.length_minutes as "lengthMinutes",
+          s.created_at as "createdAt", coalesce(i.vehicle, '') as vehicle,
+          coalesce(i.complaint, '') as complaint
+        from app.sessions s
+        join app.plans p on p.id = s.plan
+        left join app.intakes i on i.session_id = s.id
+        where s.id = ${UUID.test(id) ? id : null}`,
+    ]));
+  if (!known) throw new Refusal("LOGIN");
   if (!session) throw new Refusal("NTFND");
   return session;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function sessionLines(tx: Tx): Promise<SessionLineView[]> {
+/** The sessions a user has a seat in, newest first; none for a visitor. */
+export function sessionLines(tx: Tx): Promise<SessionLineView[]> {
   return tx<SessionLineView>`
     select s.id, s.type, p.name as "planName", s.status,
       s.length_minutes as "lengthMinutes", s.created_at as "createdAt"

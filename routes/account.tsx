@@ -34,11 +34,14 @@ export default define.page<typeof handler>(function Account({ data }) {
         <h2 id="leave" class="text-lg">Leaving</h2>
         <div class="mt-4 flex flex-wrap gap-3">
           <a href="/logout" class="btn btn-outline">Sign out</a>
-          <form method="post" action="/logout">
-            <button type="submit" name="everywhere" value="yes" class="btn btn-outline">
-              Sign out everywhere
-            </button>
-          </form>
+          {/* A guest is known to one browser, and is told first what leaving costs. */}
+          {!viewer.isGuest && (
+            <form method="post" action="/logout">
+              <button type="submit" name="everywhere" value="yes" class="btn btn-outline">
+                Sign out everywhere
+              </button>
+            </form>
+          )}
         </div>
       </section>
     </Frame>

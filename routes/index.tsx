@@ -1,6 +1,6 @@
 import { Head } from "fresh/runtime";
 import { page } from "fresh";
-import { openSessionsOf, sessionPath } from "@/lib/sessions.ts";
+import { sessionPath } from "@/lib/sessions.ts";
 import { shopFor } from "@/lib/plans.ts";
 import { define } from "@/lib/state.ts";
 import { Frame } from "@/lib/ui/Frame.tsx";
@@ -10,10 +10,7 @@ import { Wait } from "@/lib/ui/Wait.tsx";
 export const handler = define.handlers({
   /** The price list, and the way back to what was bought already. */
   async GET(ctx) {
-    const { login } = ctx.state;
-    const shop = await shopFor(login);
-    const sessions = shop.viewer ? await openSessionsOf(login) : [];
-    return page({ ...shop, sessions });
+    return page(await shopFor(ctx.state.login));
   },
 });
 

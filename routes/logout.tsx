@@ -41,10 +41,15 @@ export default define.page<typeof handler>(function SignOut({ data: { viewer } }
                 ? "You are a guest here. Once signed out, nobody can get back to your sessions, unless you add an address first."
                 : `You are signed in as ${viewer.email}.`}
             </p>
-            <button type="submit" class="btn btn-primary btn-block">Sign out</button>
             {viewer.isGuest && (
-              <a href="/account" class="btn btn-outline btn-block mt-3">Add an address first</a>
+              <a href="/account" class="btn btn-primary btn-block mb-3">Add an address first</a>
             )}
+            <button
+              type="submit"
+              class={`btn btn-block ${viewer.isGuest ? "btn-outline" : "btn-primary"}`}
+            >
+              Sign out
+            </button>
           </form>
         )}
     </Frame>

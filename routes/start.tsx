@@ -2,7 +2,7 @@ import { Head } from "fresh/runtime";
 import { page } from "fresh";
 import KeepDraft from "@/islands/KeepDraft.tsx";
 import { formFields } from "@/lib/forms.ts";
-import { draftIntake, type IntakeView, saveIntake } from "@/lib/intakes.ts";
+import { type IntakeView, saveIntake } from "@/lib/intakes.ts";
 import { userOrGuest, viewer, type ViewerView } from "@/lib/logins.ts";
 import { planFor, type PlanView, type WaitView } from "@/lib/plans.ts";
 import { sameSitePath } from "@/lib/same_site.ts";
@@ -29,13 +29,8 @@ export const handler = define.handlers({
     const query = ctx.url.searchParams;
     const redirect = sameSitePath(query.get("redirect"), "");
     if (query.has("plan")) {
-      const { plan, wait, viewer } = await planFor(login, query.get("plan")!);
-      const intake = viewer && await draftIntake(login);
-      return page({
-        viewer,
-        redirect,
-        purchase: { plan, wait, intake, problem: problemIn(query) },
-      });
+      const { viewer, ...chosen } = await planFor(login, query.get("plan")!);
+      return page({ viewer, redirect, purchase: { ...chosen, problem: problemIn(query) } });
     }
 
     const known = await viewer(login);

@@ -52,11 +52,14 @@ export function timeline(opening: Opening, now: () => number = Date.now) {
   const unannounced = signal<MessageView[]>([]);
 
   const isOver = computed(() => overStatuses.includes(session.value.status));
+  /** What this page knows of who is there is no longer kept up to date. */
+  const isOut = computed(() => connection.value === "removed" || connection.value === "signed-out");
   const maySend = computed(() =>
-    !isOver.value && (viewerRole === "customer" || viewerRole === "mechanic") &&
-    connection.value !== "removed" && connection.value !== "signed-out"
+    !isOver.value && !isOut.value && (viewerRole === "customer" || viewerRole === "mechanic")
   );
-  const status = computed(() => statusWords(isOver.value, participants.value));
+  const status = computed(() =>
+    isOut.value ? "Not connected" : statusWords(isOver.value, participants.value)
+  );
   const typing = computed(() =>
     participants.value.filter((p) => typists.value.some((t) => t.userId === p.userId))
   );

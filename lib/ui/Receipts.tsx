@@ -37,5 +37,6 @@ export function Receipts({ receipts }: { receipts: ReceiptView[] }) {
 const STATUS_WORDS: Record<ReceiptView["status"], string> = {
   pending: "Payment on its way",
   paid: "Paid",
+  refunded: "Paid, and refunded",
   duplicate: "Paid twice by mistake: this one is refunded",
 };

@@ -71,7 +71,7 @@ $$;
 comment on function auth.my_session_ids() is
   'The sessions the caller has a seat in. A policy on session_participants cannot ask its own table, so it asks this.';
 grant execute on function auth.my_session_ids() to
-  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+  wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
 create function auth.my_open_session_ids() returns setof uuid
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 5

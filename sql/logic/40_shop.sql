@@ -21,7 +21,10 @@ create policy select_dispatcher on app.intakes for select to wrenchline_dispatch
   using ((select auth.my_role()) = 'dispatcher');
 create policy select_dba on app.intakes for select to wrenchline_dba using (true);
 grant select on app.intakes to
-  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher, wrenchline_dba;
+  wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher, wrenchline_dba;
+-- Visitors have the grant, here and on checkouts and sessions, and no policy: a
+-- page asks who is there and what is theirs in one go, and a visitor or a stale
+-- cookie gets no rows instead of an error.
 -- No insert or update: it arrives through api.save_intake, which keeps one draft each.
 -- No delete: a refund may turn on what was said before paying.
 
@@ -33,8 +36,9 @@ create policy select_self on app.checkouts for select
 create policy select_dispatcher on app.checkouts for select to wrenchline_dispatcher
   using ((select auth.my_role()) = 'dispatcher');
 create policy select_dba on app.checkouts for select to wrenchline_dba using (true);
-grant select (id, user_id, plan, amount_cents, currency, status, receipt_url, session_id, created_at, settled_at)
-  on app.checkouts to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+grant select (id, user_id, plan, amount_cents, paid_cents, currency, status, receipt_url, session_id, created_at, settled_at)
+  on app.checkouts to wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+-- No policy for visitors: see the intakes.
 grant select on app.checkouts to wrenchline_dba;
 
 create function api.present_wait() returns jsonb

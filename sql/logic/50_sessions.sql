@@ -12,7 +12,8 @@ create policy select_dispatcher on app.sessions for select to wrenchline_dispatc
 create policy select_dba on app.sessions for select to wrenchline_dba using (true);
 -- Not metadata: it holds the payer's address and Stripe's ids.
 grant select (id, type, plan, status, length_minutes, created_at, live_at, ended_at, version)
-  on app.sessions to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+  on app.sessions to wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+-- Visitors have no policy: they get no rows, rather than an error, from a page's one round trip.
 grant select on app.sessions to wrenchline_dba;
 -- No insert: only a payment makes a session. No update or delete: see chapter 90.
 

@@ -127,7 +127,9 @@ begin
     return jsonb_build_object('outcome', 'kept_aside', 'note', v_problem);
   elsif v_intake.session_id is not null then
     -- Paid twice for one intake, in two tabs: the session stays, this money goes back.
-    update app.checkouts c set status = 'duplicate', session_id = v_intake.session_id where c.id = v_checkout.id;
+    update app.checkouts c set
+      status = 'duplicate', session_id = v_intake.session_id, paid_cents = (checkout ->> 'amount_total')::integer
+    where c.id = v_checkout.id;
     if (checkout ->> 'amount_total')::bigint > 0 then
       perform private.request_refund(v_checkout.id, (checkout ->> 'amount_total')::integer, 'duplicate', 'rule');
     end if;
@@ -152,7 +154,9 @@ begin
   values (v_session_id, v_checkout.user_id, 'customer');
   -- The buyer's, also when a guest typed it and became a customer since.
   update app.intakes i set session_id = v_session_id, user_id = v_checkout.user_id where i.id = v_intake.id;
-  update app.checkouts c set status = 'paid', session_id = v_session_id where c.id = v_checkout.id;
+  update app.checkouts c set
+    status = 'paid', session_id = v_session_id, paid_cents = (checkout ->> 'amount_total')::integer
+  where c.id = v_checkout.id;
 
   -- For the buyer who closed the tab. Only a link: it opens nothing without the login.
   if v_email is not null then

@@ -79,6 +79,7 @@ create table app.checkouts (
   intake_id uuid not null references app.intakes on delete restrict,
   plan text not null references app.plans on delete restrict,
   amount_cents integer not null,
+  paid_cents integer,
   currency text not null,
   status text not null default 'opening',
   stripe_id text unique,
@@ -93,6 +94,7 @@ create table app.checkouts (
     status in ('opening', 'open', 'pending', 'paid', 'duplicate', 'expired', 'failed', 'refused')
   ),
   constraint checkouts_amount_is_positive check (amount_cents > 0),
+  constraint checkouts_paid_is_no_debt check (paid_cents >= 0),
   constraint checkouts_paid_have_a_session check (status not in ('paid', 'duplicate') or session_id is not null)
 );
 alter table app.checkouts enable row level security;
@@ -106,3 +108,4 @@ comment on table app.checkouts is 'One trip to Stripe''s pay page. Its id is the
 comment on column app.checkouts.status is
   'opening (Stripe not yet asked) > open > paid; pending is a delayed payment method; duplicate was paid a second time and is refunded; refused had a price that is not ours.';
 comment on column app.checkouts.amount_cents is 'The plan''s price when the customer went to pay, in cents.';
+comment on column app.checkouts.paid_cents is 'What came of it, in cents: less with a promotion code, null before it is settled.';

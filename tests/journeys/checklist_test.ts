@@ -85,7 +85,15 @@ journey("the setup guide's checklist, by two people in two browsers", async (tow
   await step("who has no seat finds nothing there, signed in as a mechanic or not", async () => {
     await marco.go(`/chat/${sessionId}`);
     await marco.arrive(`/start?redirect=${encodeURIComponent(`/chat/${sessionId}`)}`);
-    await marco.signIn("marco@wrenchline.test");
+    await marco.write("Email", "marco@wrenchline.test");
+    await marco.press("Email me a code");
+    await town.codeFor("marco@wrenchline.test"); // it has come
+    const mail = await marco.newTab();
+    await mail.goto(`${town.app.origin}/dev/mail`);
+    const newest = await mail.getByRole("article").first().innerText();
+    assert.match(newest, /To marco@wrenchline\.test/);
+    await marco.write("Code", /Your code is (\d{6})/.exec(newest)![1]);
+    await marco.press("Sign in");
     await marco.arrive(`/chat/${sessionId}`);
     await marco.page.getByRole("heading", { level: 1 }).waitFor();
     assert.equal(await marco.chat.log.count(), 0);
@@ -118,6 +126,7 @@ journey("the setup guide's checklist, by two people in two browsers", async (tow
       `DELETE FROM session_participants WHERE session_id = '${sessionId}' AND role = 'mechanic';`,
     );
     await marco.read("You are no longer in this session.");
+    await marco.chat.status("Not connected");
     await vic.chat.status("Waiting for a mechanic to join");
     await vic.chat.say("Are you still there?");
     await vic.chat.hear("Are you still there?");
@@ -172,6 +181,20 @@ journey(
       await phone.chat.say("From my phone");
       await olive.chat.hear("From my phone");
       await assertOwn(olive, "From my phone");
+    });
+
+    await step("the link in the mail leads there as well, by one press", async () => {
+      const tablet = await town.person();
+      await tablet.go(`/chat/${sessionId}`);
+      await tablet.write("Email", "new.customer@wrenchline.test");
+      await tablet.press("Email me a code");
+      await town.codeFor("new.customer@wrenchline.test"); // it has come
+      const mail = await tablet.newTab();
+      await mail.goto(`${town.app.origin}/dev/mail`);
+      await mail.getByRole("article").first().getByRole("link").click();
+      await mail.getByRole("button", { name: "Sign in", exact: true }).click();
+      await mail.waitForURL(`${town.app.origin}/chat/${sessionId}`);
+      await mail.getByRole("log").getByText("From my phone").waitFor();
     });
 
     await step("another user finds nothing there", async () => {

@@ -136,6 +136,16 @@ journey("going back after paying does not pay again", async (town) => {
   await vic.arrive(`/chat/${sessionId}`);
 });
 
+journey("a session the DBA refunds is told to be, on its page and on the receipt", async (town) => {
+  const vic = await town.person();
+  const sessionId = await buyQuickChat(vic);
+  await town.dba("select refund_session($1, 'nobody came')", [sessionId]);
+  await vic.chat.status("This session is over");
+  await vic.follow("Your sessions");
+  await vic.read("Paid, and refunded");
+  await vic.page.getByText("Refunded", { exact: true }).waitFor();
+});
+
 /** From the front page to Stripe's, as a guest. */
 async function toStripe(person: Person): Promise<void> {
   await person.go("/");

@@ -243,6 +243,9 @@ Deno.test("typing is passed on to the others, and a spoofed bell harms nobody", 
   const olive = new Chair(s.sessionId, s.olive.proof);
   relay.sit(olive);
   await olive.until("ready");
+  // Ready says that history was read; a message that arrives, that bells are heard.
+  await s.insertMessage(s.sessionId, s.olive, "hello");
+  await olive.untilSaid("hello");
 
   for (
     const payload of ["", "{", "null", "[]", '{"kind":"changes"}', `{"session":"${s.sessionId}"}`]

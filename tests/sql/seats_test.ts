@@ -122,7 +122,7 @@ Deno.test("a seat that cannot be given says why and what to do instead", () =>
   }));
 
 Deno.test("a role that cannot be changed to says why", () =>
-  onStage(async (tx, { session, other, users }) => {
+  onStage(async (tx, { other, users }) => {
     await actAs(tx, "dba");
     await seat(tx, other, users.marco, "mechanic");
     const change = (t: StageTx, user: string, role: string) =>

@@ -1,4 +1,5 @@
-import { type AppWrapper, type Command, compile, type Layout, type Route } from "./compile.ts";
+import type { AppWrapper, Command, Layout, Route } from "./commands.ts";
+import { compile } from "./compile.ts";
 import { type FreshConfig, resolveConfig, type ResolvedFreshConfig } from "./config.ts";
 import type {
   Context,
@@ -35,10 +36,7 @@ export class App<State> {
   /** Adds middlewares, for everything or for a path and what is below it. */
   use(...middleware: Given<State>[]): this;
   use(path: string, ...middleware: Given<State>[]): this;
-  use(
-    first: string | Given<State> | undefined,
-    ...rest: Given<State>[]
-  ): this {
+  use(first: string | Given<State> | undefined, ...rest: Given<State>[]): this {
     const path = typeof first === "string" ? first : "*";
     const given = typeof first === "string" || first === undefined ? rest : [first, ...rest];
     return this.#add({ kind: "use", path, middlewares: flat(given) });
@@ -80,20 +78,12 @@ export class App<State> {
   }
 
   /** Answers with a WebSocket. */
-  ws(
-    path: string,
-    handlers: WebSocketHandlers,
-    options?: WebSocketUpgradeOptions,
-  ): this {
+  ws(path: string, handlers: WebSocketHandlers, options?: WebSocketUpgradeOptions): this {
     return this.get(path, (ctx) => ctx.upgrade(handlers, options));
   }
 
   /** Adds a page, its handler, or both. */
-  route(
-    path: string,
-    route: MaybeLazy<Route<State>>,
-    config?: RouteConfig,
-  ): this {
+  route(path: string, route: MaybeLazy<Route<State>>, config?: RouteConfig): this {
     return this.#add({ kind: "route", path, route, config });
   }
 
@@ -113,10 +103,7 @@ export class App<State> {
   }
 
   /** Sets what answers errors below a path. */
-  onError(
-    path: string,
-    routeOrMiddleware: Route<State> | MiddlewareFn<State>,
-  ): this {
+  onError(path: string, routeOrMiddleware: Route<State> | MiddlewareFn<State>): this {
     return this.#add({ kind: "error", path, route: routeOrMiddleware });
   }
 
@@ -126,10 +113,7 @@ export class App<State> {
   }
 
   /** Makes the function that answers requests, from what is registered so far. */
-  handler(): (
-    request: Request,
-    info?: Deno.ServeHandlerInfo,
-  ) => Promise<Response> {
+  handler(): (request: Request, info?: Deno.ServeHandlerInfo) => Promise<Response> {
     return compile(this, this.#commands);
   }
 
@@ -139,11 +123,7 @@ export class App<State> {
     serveOnFreePort(this.handler(), this.config, options);
   }
 
-  #handle(
-    methods: Method[] | "ALL",
-    path: string,
-    middlewares: Given<State>[],
-  ): this {
+  #handle(methods: Method[] | "ALL", path: string, middlewares: Given<State>[]): this {
     return this.#add({
       kind: "handle",
       methods,
@@ -164,8 +144,6 @@ type Given<State> =
   | MiddlewareFn<State>[];
 
 /** Lists of middlewares become one. A lazy one stays: it is resolved when first run. */
-function flat<State>(
-  given: Given<State>[],
-): MiddlewareFn<State>[] {
+function flat<State>(given: Given<State>[]): MiddlewareFn<State>[] {
   return given.flat() as MiddlewareFn<State>[];
 }

@@ -25,9 +25,7 @@ export function useAssetKeys(find: typeof keyOf): typeof keyOf {
  * keep for ever. Other origins' URLs come back as they are.
  */
 export function asset(path: string): string {
-  if (
-    !path.startsWith("/") || path.startsWith("//") || path.includes(ASSET_KEY)
-  ) return path;
+  if (!path.startsWith("/") || path.startsWith("//") || path.includes(ASSET_KEY)) return path;
   const [, pathname, query, hash] = /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(path)!;
   const key = keyOf(pathname);
   if (key === "") return path;

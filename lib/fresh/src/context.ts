@@ -76,6 +76,8 @@ export interface Inner<State> {
   chain: MiddlewareFn<State>[];
   /** Which of the chain was started last. */
   at: number;
+  /** What the last call of `next()` returned. */
+  answer: Promise<Response> | null;
   /** The app wrapper that applies here. */
   app: Layer<State> | null;
   /** The layouts that apply here, outermost first. */
@@ -90,7 +92,7 @@ export interface Inner<State> {
   /** The methods the path does answer, when this one it does not. */
   allow: string | null;
   /** Run on the final answer, also when an error went past their owners. */
-  finishers: ((response: Response) => Response)[];
+  finishers: ((response: Response) => Response)[] | null;
 }
 
 /** The package's own part of a context. */
@@ -179,14 +181,10 @@ export class Context<State> {
     config?: LayoutConfig,
   ): Promise<Response> {
     if (arguments.length === 0) {
-      return Promise.reject(
-        new Error("ctx.render() was called without anything to render."),
-      );
+      return Promise.reject(new Error("ctx.render() was called without anything to render."));
     }
     if (vnode !== null && !isValidElement(vnode)) {
-      return Promise.reject(
-        new Error("ctx.render() takes JSX, and was given something else."),
-      );
+      return Promise.reject(new Error("ctx.render() takes JSX, and was given something else."));
     }
     return respondWith(this, vnode, init, config);
   }
@@ -208,14 +206,9 @@ export class Context<State> {
   }
 
   /** Turns the request into a WebSocket, and answers with that. */
-  upgrade(
-    handlers: WebSocketHandlers,
-    options?: WebSocketUpgradeOptions,
-  ): Response;
+  upgrade(handlers: WebSocketHandlers, options?: WebSocketUpgradeOptions): Response;
   /** Turns the request into a WebSocket that the caller drives; answer with `response`. */
-  upgrade(
-    options?: WebSocketUpgradeOptions,
-  ): { socket: WebSocket; response: Response };
+  upgrade(options?: WebSocketUpgradeOptions): { socket: WebSocket; response: Response };
   upgrade(
     first?: WebSocketHandlers | WebSocketUpgradeOptions,
     second?: WebSocketUpgradeOptions,
@@ -246,19 +239,31 @@ export class Context<State> {
 export type FreshContext<State = unknown> = Context<State>;
 
 /** Starts the next of the chain, and remembers on the context what it throws. */
-export async function advance<State>(
+export function advance<State>(ctx: Context<State>, inner: Inner<State>): Promise<Response> {
+  const at = ++inner.at;
+  let result: unknown;
+  try {
+    if (at >= inner.chain.length) {
+      throw new Error("ctx.next() was called where nothing is left, or called twice.");
+    }
+    result = inner.chain[at](ctx);
+  } catch (error) {
+    ctx.error = error;
+    return inner.answer = Promise.reject(error);
+  }
+  // Handing on what next() returned needs no second look.
+  if (result === inner.answer) return inner.answer!;
+  return inner.answer = settle(ctx, inner, at, result);
+}
+
+async function settle<State>(
   ctx: Context<State>,
   inner: Inner<State>,
+  at: number,
+  given: unknown,
 ): Promise<Response> {
-  const at = ++inner.at;
-  if (at >= inner.chain.length) {
-    throw new Error(
-      "ctx.next() was called where nothing is left, or called twice.",
-    );
-  }
   try {
-    let result: unknown = inner.chain[at](ctx);
-    if (result instanceof Promise) result = await result;
+    const result = given instanceof Promise ? await given : given;
     if (result instanceof Response) return result;
     if (typeof result === "function") { // it was lazy: what it loaded takes its place
       inner.chain[at] = result as MiddlewareFn<State>;

@@ -3,10 +3,7 @@ import { errorDocument } from "./error_document.ts";
 import { HttpError } from "./error.ts";
 
 /** Answers what nobody caught: in words, or for developers with a stack. */
-export function answerUncaught<State>(
-  ctx: Context<State>,
-  error: unknown,
-): Response {
+export function answerUncaught<State>(ctx: Context<State>, error: unknown): Response {
   const status = error instanceof HttpError ? error.status : 500;
   if (!(error instanceof HttpError)) console.error(error);
 

@@ -12,9 +12,7 @@ export interface Define<State> {
   handlers<
     Data,
     Handlers extends RouteHandler<Data, State> = RouteHandler<Data, State>,
-  >(
-    handlers: Handlers,
-  ): typeof handlers;
+  >(handlers: Handlers): typeof handlers;
   /** Types a page; `define.page<typeof handler>` knows the handler's data. */
   page<
     // deno-lint-ignore no-explicit-any

@@ -1,4 +1,4 @@
-import { type ComponentChildren, Fragment, h, type VNode } from "preact";
+import { type ComponentChildren, Fragment, h, isValidElement, type VNode } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { useAssetKeys } from "./asset.ts";
 import type { Context, Inner } from "./context.ts";
@@ -28,17 +28,21 @@ export function renderDocument<State>(
   const stop = startRendering(rendering);
   const previousKeys = useAssetKeys((path) => rendering.keyOf(path) ?? previousKeys(path));
   try {
-    let html = renderToString(h(Fragment, null, content));
+    let html = renderToString(toVNode(content));
     const frame = frameAround(raw(html));
     if (frame !== null) {
       rendering.startFrame();
-      html = renderToString(h(Fragment, null, frame));
+      html = renderToString(toVNode(frame));
     }
     return { html: complete(rendering, html, end), scripts: rendering.scripts };
   } finally {
     useAssetKeys(previousKeys);
     stop();
   }
+}
+
+function toVNode(content: ComponentChildren): VNode {
+  return isValidElement(content) ? content : h(Fragment, null, content);
 }
 
 /** What every body ends with: the islands' script, and in development what reloads the page. */

@@ -11,11 +11,7 @@ export class HttpError extends Error {
   status: number;
 
   /** Without a message, the status' own words are used: "Not Found". */
-  constructor(
-    status: number,
-    message: string = statusText(status),
-    options?: ErrorOptions,
-  ) {
+  constructor(status: number, message: string = statusText(status), options?: ErrorOptions) {
     super(message, options);
     this.status = status;
   }

@@ -45,15 +45,11 @@ export function placeOf(id: string): FilePlace {
   const folder = names.length - 1;
   if (role !== "route" || names[names.length - 1] === "index") names.pop();
   if ((role === "app" || role === "notFound") && names.length > 0) {
-    throw new Error(
-      `routes/${id}: there is one of these, at the root of routes/.`,
-    );
+    throw new Error(`routes/${id}: there is one of these, at the root of routes/.`);
   }
   const segments = names.map((name) => segmentOf(name, id));
   const pattern = segments.filter((segment) => !isGroup(segment))
-    .map((segment) => segment.startsWith("{") ? segment : `/${segment}`).join(
-      "",
-    );
+    .map((segment) => segment.startsWith("{") ? segment : `/${segment}`).join("");
   return { role, pattern: pattern || "/", segments, folder };
 }
 
@@ -69,15 +65,11 @@ function segmentOf(name: string, id: string): string {
   const rest = /^\[\.\.\.(\w+)\]$/.exec(name);
   if (rest) return `:${rest[1]}*`;
   if (/\]\[/.test(name)) {
-    throw new Error(
-      `routes/${id}: two placeholders need something between them.`,
-    );
+    throw new Error(`routes/${id}: two placeholders need something between them.`);
   }
   const pattern = name.replace(/\[(\w+)\]/g, ":$1");
   if (/[[\]]/.test(pattern)) {
-    throw new Error(
-      `routes/${id}: "${name}" is not a name that a route can have.`,
-    );
+    throw new Error(`routes/${id}: "${name}" is not a name that a route can have.`);
   }
   return pattern;
 }
@@ -115,9 +107,7 @@ export function readModule(file: FileRoute): RouteModule {
   const handler = module.handler ?? module.handlers;
   const component = module.default;
   const config = module.config as RouteConfig | undefined;
-  if (
-    handler === undefined && component === undefined && config === undefined
-  ) {
+  if (handler === undefined && component === undefined && config === undefined) {
     throw new Error(
       `routes/${file.id} has no relevant exports: neither a component (default) nor a handler (handler, handlers).`,
     );
@@ -126,9 +116,7 @@ export function readModule(file: FileRoute): RouteModule {
 }
 
 /** Whether a handler is an object of methods. */
-export function isMethodObject(
-  handler: unknown,
-): handler is Record<string, unknown> {
+export function isMethodObject(handler: unknown): handler is Record<string, unknown> {
   return typeof handler === "object" && handler !== null &&
     !Array.isArray(handler) &&
     Object.keys(handler).some((key) => (METHODS as readonly string[]).includes(key));

@@ -31,9 +31,7 @@ export type MaybeLazy<Value> = Value | Lazy<Value>;
  * Sees a request on its way in (before `ctx.next()`) and the answer on its
  * way out (after it).
  */
-export type MiddlewareFn<State> = (
-  ctx: Context<State>,
-) => Response | Promise<Response>;
+export type MiddlewareFn<State> = (ctx: Context<State>) => Response | Promise<Response>;
 /** One {@linkcode MiddlewareFn}, or several run in order. */
 export type Middleware<State> = MiddlewareFn<State> | MiddlewareFn<State>[];
 
@@ -81,9 +79,7 @@ export function page<Data = undefined>(
 
 /** Answers a request, or returns data for the page. */
 export interface HandlerFn<Data, State> {
-  (
-    ctx: Context<State>,
-  ): PageResponse<Data> | Response | Promise<PageResponse<Data> | Response>;
+  (ctx: Context<State>): PageResponse<Data> | Response | Promise<PageResponse<Data> | Response>;
 }
 
 /** A handler for each method. */
@@ -124,7 +120,9 @@ export function refuseTwoParameters(fn: unknown, where: string): void {
   }
 }
 
+const AsyncFunction = (async () => {}).constructor;
+
 /** Whether this is an `async function`, which is called rather than mounted. */
 export function isAsyncFunction(fn: unknown): boolean {
-  return typeof fn === "function" && fn.constructor.name === "AsyncFunction";
+  return typeof fn === "function" && fn.constructor === AsyncFunction;
 }

@@ -1,9 +1,5 @@
 /** Sets a header, also where a response's own cannot be changed. */
-export function withHeader(
-  response: Response,
-  name: string,
-  value: string,
-): Response {
+export function withHeader(response: Response, name: string, value: string): Response {
   try {
     response.headers.set(name, value);
     return response;

@@ -26,9 +26,7 @@ export function islandScript(
       index = components.length;
       componentIndex.set(island, index);
       if (!files.includes(island.file)) files.push(island.file);
-      components.push(
-        `m${files.indexOf(island.file)}[${JSON.stringify(island.exportName)}]`,
-      );
+      components.push(`m${files.indexOf(island.file)}[${JSON.stringify(island.exportName)}]`);
     }
     return [index, props];
   });
@@ -43,7 +41,7 @@ export function islandScript(
     `import{island as m${at}}from${JSON.stringify(basePath + file.script)};`
   );
   const options = JSON.stringify({
-    assets: rendering.islandAssets,
+    assets: rendering.islandAssets ?? {},
     key: rendering.build!.id,
   }).replaceAll("<", "\\u003c");
   const code = `import{boot}from${JSON.stringify(basePath + runtime.script)};${imports.join("")}` +
@@ -64,9 +62,10 @@ const LARGE_BYTES = 50_000;
 /** Slots that no island showed; rendering one may bring up more islands and slots. */
 function templates(rendering: Rendering): string {
   let markup = "";
-  while (rendering.slots.size > 0) {
-    const [[key, { ref, children }]] = rendering.slots;
-    rendering.slots.delete(key);
+  const { slots } = rendering;
+  while (slots !== undefined && slots.size > 0) {
+    const [[key, { ref, children }]] = slots;
+    slots.delete(key);
     const content = renderToString(h(InSlot, null, children));
     const id = `frsh-s-${ref.island}-${ref.prop}`;
     markup += renderToString(h("template", { id }, raw(content)));

@@ -15,10 +15,7 @@ export function serveOnFreePort(
     try {
       const onListen = options.onListen ??
         ((address: Deno.NetAddr) => announce(address, config, options));
-      Deno.serve(
-        { ...options, port, onListen } as Deno.ServeTcpOptions,
-        handler,
-      );
+      Deno.serve({ ...options, port, onListen } as Deno.ServeTcpOptions, handler);
       return;
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse) || port === last) {
@@ -38,7 +35,5 @@ function announce(
   const host = options.remoteAddress ??
     (isAny ? "localhost" : address.hostname);
   const name = host.includes(":") ? `[${host}]` : host;
-  console.log(
-    `Fresh ready at ${protocol}://${name}:${address.port}${config.basePath}/`,
-  );
+  console.log(`Fresh ready at ${protocol}://${name}:${address.port}${config.basePath}/`);
 }

@@ -31,22 +31,14 @@ export function pageStep<State>(
     const result: unknown = await handler(ctx);
     if (result instanceof Response) return result;
     if (typeof result === "function") { // it was lazy
-      return await pageStep(route, result as HandlerFn<unknown, State>, status)(
-        ctx,
-      );
+      return await pageStep(route, result as HandlerFn<unknown, State>, status)(ctx);
     }
     if (typeof result !== "object" || result === null || !("data" in result)) {
       throw new Error(
         `A handler has to return a Response or page(data), and returned: ${Deno.inspect(result)}`,
       );
     }
-    return await renderPage(
-      ctx,
-      component,
-      result as PageResponse<unknown>,
-      status,
-      undefined,
-    );
+    return await renderPage(ctx, component, result as PageResponse<unknown>, status, undefined);
   };
 }
 
@@ -59,9 +51,7 @@ function renderPage<State>(
 ): Promise<Response> {
   if (config !== undefined) applyConfig(ctx, config);
   if (component === undefined) {
-    throw new Error(
-      "A handler returned data, but there is no component to show it.",
-    );
+    throw new Error("A handler returned data, but there is no component to show it.");
   }
   ctx.data = page.data;
   const init = { status: page.status ?? status, headers: page.headers };

@@ -61,11 +61,7 @@ function headersFor(given: HeadersInit | undefined, scripts: string[]): HeadersI
   return headers;
 }
 
-function wrap<State>(
-  layer: Layer<State>,
-  ctx: Context<State>,
-  inside: ComponentChildren,
-): Content {
+function wrap<State>(layer: Layer<State>, ctx: Context<State>, inside: ComponentChildren): Content {
   return element(layer.component, ctx, () => inside as VNode);
 }
 
@@ -77,9 +73,7 @@ function element<State>(
 ): Content {
   const props = {
     config: ctx.config,
-    get url() { // most pages never look
-      return ctx.url;
-    },
+    url: ctx.url,
     req: ctx.req,
     params: ctx.params,
     info: ctx.info,

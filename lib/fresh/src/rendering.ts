@@ -39,6 +39,8 @@ const HEAD_ELEMENTS = new Set([
   "template",
 ]);
 
+const NOTHING: never[] = [];
+
 /** What is found out while one document is rendered. Never outlives a synchronous render. */
 export class Rendering {
   /** The islands, in the order they were met; a marker's number is an index into this. */
@@ -46,12 +48,12 @@ export class Rendering {
   /** Which parts of a document were rendered. */
   seen = { html: false, head: false, body: false };
   /** Keys of files used inside of islands, for the browser. */
-  islandAssets: Record<string, string> = {};
+  islandAssets: Record<string, string> | undefined;
   /** Slots that may turn up in the browser later. */
-  slots = new Map<SlotRef, PendingSlot>();
+  slots: Map<SlotRef, PendingSlot> | undefined;
 
   /** The scripts that the end of the body asks for. */
-  scripts: string[] = [];
+  scripts: string[] = NOTHING;
 
   /** Elements for the head that are not in it yet, by key. */
   #head: Map<string, AnyVNode> | null = null;
@@ -74,7 +76,7 @@ export class Rendering {
   /** The key of a static file, noted down when an island uses it. */
   keyOf(path: string): string | undefined {
     const key = this.build === null ? undefined : keyIn(this.build, path);
-    if (key !== undefined && this.isInIsland()) this.islandAssets[path] = key;
+    if (key !== undefined && this.isInIsland()) (this.islandAssets ??= {})[path] = key;
     return key;
   }
 
@@ -107,8 +109,9 @@ export class Rendering {
       const island = this.build?.components.get(type);
       if (island !== undefined && this.#mayBecomeIsland(vnode)) {
         this.#wrapIsland(vnode, island);
-      } else if (type === InSlot) this.#owners.push({ vnode, kind: "slot" });
-      else if (this.#wrapped.has(vnode)) {
+      } else if (type === InSlot) {
+        this.#owners.push({ vnode, kind: "slot" });
+      } else if (vnode === this.#wrapped) {
         this.#owners.push({ vnode, kind: "island" });
       }
       return;
@@ -181,11 +184,12 @@ export class Rendering {
     this.#change(vnode, { nonce: this.nonce });
   }
 
-  #wrapped = new WeakSet<AnyVNode>();
+  /** The island whose markers were made last: it is rendered next, between them. */
+  #wrapped: AnyVNode | null = null;
 
   /** Inside another island it is an ordinary component, unless it came through a slot. */
   #mayBecomeIsland(vnode: AnyVNode): boolean {
-    return !this.#wrapped.has(vnode) && this.#owners.at(-1)?.kind !== "island";
+    return vnode !== this.#wrapped && this.#owners.at(-1)?.kind !== "island";
   }
 
   #wrapIsland(vnode: AnyVNode, island: IslandExport): void {
@@ -196,7 +200,7 @@ export class Rendering {
       if (isSlot(name, value)) {
         const ref = new SlotRef(number, name);
         const children = value as ComponentChildren;
-        this.slots.set(ref, { ref, children });
+        (this.slots ??= new Map()).set(ref, { ref, children });
         shown[name] = h(Slot, { rendering: this, slot: ref, children });
         sent[name] = ref;
       } else {
@@ -206,7 +210,7 @@ export class Rendering {
     }
     this.islands.push({ island, props: sent });
     const inner = h(vnode.type as () => VNode, shown);
-    this.#wrapped.add(inner);
+    this.#wrapped = inner;
     const key = vnode.key == null ? "" : `:${encodeURIComponent(String(vnode.key))}`;
     this.#change(vnode, {}, Fragment);
     vnode.props = {
@@ -227,8 +231,6 @@ export class Rendering {
   }
 }
 
-const NOTHING: never[] = [];
-
 /** What the page put into the head and the app wrapper has no place for. */
 function EndOfHead({ rendering }: { rendering: Rendering }): VNode {
   return h(Fragment, null, rendering.unplacedHead());
@@ -247,7 +249,7 @@ function Slot(
     children: ComponentChildren;
   },
 ): VNode {
-  rendering.slots.delete(slot);
+  rendering.slots!.delete(slot);
   return h(
     Fragment,
     null,
@@ -298,9 +300,7 @@ export function startRendering(rendering: Rendering): () => void {
   return () => {
     rendering.finish();
     current = previous;
-    collectHead(
-      previous === null ? null : (children) => previous.addHead(children),
-    );
+    collectHead(previous === null ? null : (children) => previous.addHead(children));
   };
 }
 

@@ -46,7 +46,7 @@ export class Router<Item> {
     if (exact !== undefined) {
       const item = itemFor(exact, method);
       if (item !== undefined) {
-        return { item, params: empty(), pattern: exact.pattern, allow: null };
+        return { item, params: NO_PARAMS, pattern: exact.pattern, allow: null };
       }
       known.push(exact);
     }
@@ -60,7 +60,7 @@ export class Router<Item> {
       known.push(entry);
     }
     if (known.length === 0) {
-      return { item: null, params: empty(), pattern: null, allow: null };
+      return { item: null, params: NO_PARAMS, pattern: null, allow: null };
     }
     return {
       item: null,
@@ -77,9 +77,7 @@ function itemFor<Item>(entry: Entry<Item>, method: string): Item | undefined {
 }
 
 function allowed(entries: Entry<unknown>[]): string {
-  const methods = new Set(
-    entries.flatMap((entry) => [...entry.byMethod.keys()]),
-  );
+  const methods = new Set(entries.flatMap((entry) => [...entry.byMethod.keys()]));
   if (methods.has("GET")) methods.add("HEAD");
   methods.add("OPTIONS");
   return [...methods].join(", ");
@@ -88,6 +86,9 @@ function allowed(entries: Entry<unknown>[]): string {
 function otherSlash(path: string): string {
   return path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
 }
+
+/** Shared, because objects without a prototype are slow to make. */
+const NO_PARAMS: Record<string, string> = Object.freeze(empty());
 
 function empty(): Record<string, string> {
   return Object.create(null);
@@ -102,9 +103,7 @@ function encoded(path: string): string {
  * The patterns that file routes have become one regular expression, which is
  * many times faster than URLPattern; any other pattern is left to URLPattern.
  */
-function matcher(
-  pattern: string,
-): (path: string) => Record<string, string> | null {
+function matcher(pattern: string): (path: string) => Record<string, string> | null {
   const simple = simpleMatcher(pattern);
   if (simple !== null) return simple;
   const full = new URLPattern({ pathname: pattern });
@@ -119,9 +118,7 @@ function matcher(
 
 const PIECE = /^(?:\{\/:(\w+)\}\?|\/:(\w+)\*|\/((?:[^/:*{}()[\]?+\\]|:\w+)+))/;
 
-function simpleMatcher(
-  pattern: string,
-): ((path: string) => Record<string, string> | null) | null {
+function simpleMatcher(pattern: string): ((path: string) => Record<string, string> | null) | null {
   const names: string[] = [];
   let source = "";
   let rest = pattern;
@@ -149,9 +146,7 @@ function simpleMatcher(
       }).join("");
     }
   }
-  const regexp = new RegExp(
-    `^${source}${/^(\{|\/:\w+\*)/.test(pattern) ? "/?" : ""}$`,
-  );
+  const regexp = new RegExp(`^${source}${/^(\{|\/:\w+\*)/.test(pattern) ? "/?" : ""}$`);
   return (path) => {
     const found = regexp.exec(path);
     if (found === null) return null;

@@ -25,18 +25,13 @@ export class SlotRef {
 }
 
 /** Writes values so that `deserialize` makes the same of them. */
-export function serialize(
-  root: unknown,
-  nameOf: (path: string[]) => string,
-): string {
+export function serialize(root: unknown, nameOf: (path: string[]) => string): string {
   const entries: string[] = [];
   const indices = new Map<unknown, number>();
   const path: string[] = [];
 
   function fail(what: string): never {
-    throw new Error(
-      `${nameOf(path)} cannot be sent to the browser: it is ${what}.`,
-    );
+    throw new Error(`${nameOf(path)} cannot be sent to the browser: it is ${what}.`);
   }
 
   function at(step: string, value: unknown): number {
@@ -95,10 +90,7 @@ export function serialize(
       return tagged("M", ...pairs);
     }
     if (value instanceof Set) {
-      return tagged(
-        "T",
-        ...[...value].map((item, number) => at(`<item ${number}>`, item)),
-      );
+      return tagged("T", ...[...value].map((item, number) => at(`<item ${number}>`, item)));
     }
     if (value instanceof Uint8Array) return tagged("A", base64(value));
     if (value instanceof Promise) return fail("a promise");

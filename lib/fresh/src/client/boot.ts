@@ -44,11 +44,7 @@ export function boot(
 function wake(stretch: Stretch, find: FindIsland): void {
   const root = rootBetween(stretch);
   const [number, key] = stretch.words;
-  const element = find(
-    Number(number),
-    key && decodeURIComponent(key),
-    root.childNodes,
-  );
+  const element = find(Number(number), key && decodeURIComponent(key), root.childNodes);
   // Not hydrate(), which trusts the server's markup: this may differ from it.
   render(element, root as unknown as Element);
 }

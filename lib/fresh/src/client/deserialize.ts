@@ -52,10 +52,7 @@ export function deserialize(entries: Entry[]): unknown {
     return list;
   }
 
-  function special(
-    index: number,
-    [kind, first, second]: [string, ...never[]],
-  ): unknown {
+  function special(index: number, [kind, first, second]: [string, ...never[]]): unknown {
     switch (kind) {
       case "B":
         return made[index] = BigInt(first);
@@ -66,10 +63,7 @@ export function deserialize(entries: Entry[]): unknown {
       case "R":
         return made[index] = new RegExp(first, second);
       case "A":
-        return made[index] = Uint8Array.from(
-          atob(first),
-          (char) => char.charCodeAt(0),
-        );
+        return made[index] = Uint8Array.from(atob(first), (char) => char.charCodeAt(0));
       case "slot":
         return made[index] = new SlotRef(first, second);
       case "S": {

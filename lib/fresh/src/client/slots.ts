@@ -3,11 +3,7 @@ import type { SlotRef } from "../serialize.ts";
 import { nodesIn, stretchFrom } from "./markers.ts";
 
 /** Makes the element of an island from its number, its key and its nodes. */
-export type FindIsland = (
-  number: number,
-  key: string | undefined,
-  nodes: ChildNode[],
-) => VNode;
+export type FindIsland = (number: number, key: string | undefined, nodes: ChildNode[]) => VNode;
 
 /** The element for what the server rendered into a slot. */
 export function slotContent(
@@ -18,9 +14,7 @@ export function slotContent(
   const id = `${slot.island}:${slot.prop}`;
   const marker = findMarker(nodes, `frsh:s:${id}`);
   const stretch = marker && stretchFrom(marker);
-  const template = document.getElementById(
-    `frsh-s-${slot.island}-${slot.prop}`,
-  );
+  const template = document.getElementById(`frsh-s-${slot.island}-${slot.prop}`);
   const content = stretch
     ? nodesIn(stretch)
     : template instanceof HTMLTemplateElement
@@ -63,11 +57,7 @@ function reader(nodes: ChildNode[], find: FindIsland): Make {
       const stretch = stretchFrom(node);
       if (stretch === null) continue;
       const [number, key] = stretch.words;
-      const island = find(
-        Number(number),
-        key && decodeURIComponent(key),
-        nodesIn(stretch),
-      );
+      const island = find(Number(number), key && decodeURIComponent(key), nodesIn(stretch));
       makers.push(() => h(island.type as () => VNode, { ...island.props, key: island.key }));
       at = nodes.indexOf(stretch.end);
     }

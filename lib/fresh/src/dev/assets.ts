@@ -42,9 +42,7 @@ export async function collectAssets(
       if (!contents.has(urlPath)) contents.set(urlPath, file.content);
     }
   }
-  const scriptsHash = await hashOf(
-    ...scripts.flatMap(({ name, content }) => [name, content]),
-  );
+  const scriptsHash = await hashOf(...scripts.flatMap(({ name, content }) => [name, content]));
   const scriptsPath = `${SCRIPTS_PATH}${scriptsHash}/`;
   for (const { name, content } of scripts) {
     contents.set(scriptsPath + name, content);
@@ -82,23 +80,13 @@ async function readStatic(
     );
   const files: SourceFile[] = [];
   for (const path of await filesBelow(dir, isPublished)) {
-    files.push(
-      ...await transforms.run(
-        { path, content: await Deno.readFile(path) },
-        mode,
-        target,
-      ),
-    );
+    files.push(...await transforms.run({ path, content: await Deno.readFile(path) }, mode, target));
   }
   return files;
 }
 
 /** Gives the URLs in a style sheet the keys of the files they mean. */
-function keyUrls(
-  content: Uint8Array,
-  hashes: Map<string, string>,
-  id: string,
-): Uint8Array {
+function keyUrls(content: Uint8Array, hashes: Map<string, string>, id: string): Uint8Array {
   const css = new TextDecoder().decode(content);
   const keyed = css.replace(
     /url\(\s*(?:"(\/(?!\/)[^"?#]*)"|'(\/(?!\/)[^'?#]*)'|(\/(?!\/)[^"'()\s?#]*))\s*\)/g,
@@ -111,16 +99,9 @@ function keyUrls(
 }
 
 /** A short hash, for URLs and ETags. */
-export async function hashOf(
-  ...parts: (string | Uint8Array)[]
-): Promise<string> {
-  const bytes = await new Blob(
-    parts.flatMap((part) => [part as BlobPart, "\0"]),
-  ).arrayBuffer();
+export async function hashOf(...parts: (string | Uint8Array)[]): Promise<string> {
+  const bytes = await new Blob(parts.flatMap((part) => [part as BlobPart, "\0"])).arrayBuffer();
   const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(
-    new Uint8Array(digest, 0, 10),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  )
+  return Array.from(new Uint8Array(digest, 0, 10), (byte) => byte.toString(16).padStart(2, "0"))
     .join("");
 }

@@ -20,11 +20,7 @@ export async function checkBoundary(
   scripts: Script[],
 ): Promise<void> {
   for (const { name, specifier } of islands) {
-    const chain = await chainToServer(
-      root,
-      specifier,
-      needsNode(name, scripts),
-    );
+    const chain = await chainToServer(root, specifier, needsNode(name, scripts));
     if (chain !== null) {
       throw new Error(
         `The island ${name} imports code for the server:\n  ${chain.join("\n  imports ")}`,
@@ -75,10 +71,7 @@ async function chainToServer(
   return await visit(specifier);
 }
 
-async function isForServer(
-  root: string,
-  { specifier, local }: GraphModule,
-): Promise<boolean> {
+async function isForServer(root: string, { specifier, local }: GraphModule): Promise<boolean> {
   if (!specifier.startsWith("file:") || local === undefined) return false;
   if (/(^|[/\\])server[/\\]/.test(relative(root, local))) return true;
   const code = (await Deno.readTextFile(local))
@@ -91,10 +84,7 @@ function shown(root: string, specifier: string): string {
   return specifier.startsWith("file:") ? relative(root, fileURLToPath(specifier)) : specifier;
 }
 
-async function graphOf(
-  root: string,
-  specifier: string,
-): Promise<Map<string, GraphModule>> {
+async function graphOf(root: string, specifier: string): Promise<Map<string, GraphModule>> {
   const config = await findConfig(root);
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [

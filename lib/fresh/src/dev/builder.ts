@@ -149,11 +149,7 @@ export class Builder<_State = unknown> {
 
   async #make(mode: TransformMode): Promise<Product> {
     const { root, routeDir, islandDir, staticDir, outDir, ignore, target } = this.config;
-    const { routes, islands: found } = await findAppFiles(
-      routeDir,
-      islandDir,
-      ignore,
-    );
+    const { routes, islands: found } = await findAppFiles(routeDir, islandDir, ignore);
     const islands = [
       ...found.map((path) => pathToFileURL(path).href),
       ...this.#registered.map((specifier) => toSpecifier(specifier, root)),
@@ -182,9 +178,7 @@ export class Builder<_State = unknown> {
       mode,
       runtime: scripts.length === 0 ? null : scriptOf(RUNTIME_NAME),
       islands: names.map((name) => ({ name, ...scriptOf(`${name}.js`) })),
-      files: new Map(
-        assets.map(({ urlPath, ...file }) => [urlPath, file]),
-      ),
+      files: new Map(assets.map(({ urlPath, ...file }) => [urlPath, file])),
     };
     this.config.mode = mode;
     this.config.buildId = id;
@@ -193,9 +187,7 @@ export class Builder<_State = unknown> {
 }
 
 /** Loads the modules of a build in memory, so that a broken one is named here and now. */
-async function applying(
-  { manifest, routes, islands }: Product,
-): Promise<(app: AnyApp) => void> {
+async function applying({ manifest, routes, islands }: Product): Promise<(app: AnyApp) => void> {
   announceBuild(manifest);
   const files: FileRoute[] = [];
   for (const { id, path } of routes) {
@@ -208,10 +200,7 @@ async function applying(
   return (app) => applyBuild(app, manifest, files, modules);
 }
 
-async function load(
-  specifier: string,
-  name: string,
-): Promise<Record<string, unknown>> {
+async function load(specifier: string, name: string): Promise<Record<string, unknown>> {
   try {
     return await import(specifier);
   } catch (cause) {

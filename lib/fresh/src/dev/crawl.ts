@@ -76,10 +76,7 @@ export function islandNames(specifiers: string[]): string[] {
 }
 
 function nameOf(specifier: string): string {
-  const bare = specifier.replace(/^(npm|jsr):\/?/, "").replace(
-    /(?<=.)@[^/]*/,
-    "",
-  );
+  const bare = specifier.replace(/^(npm|jsr):\/?/, "").replace(/(?<=.)@[^/]*/, "");
   const isFile = /\.[cm]?[tj]sx?$/.test(bare);
   const name = isFile
     ? basename(bare).replace(/\.[cm]?[tj]sx?$/, "")

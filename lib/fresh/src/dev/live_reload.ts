@@ -1,10 +1,7 @@
 import { errorDocument } from "../error_document.ts";
 import { RELOAD_PATH } from "../reload_script.ts";
 
-type Handler = (
-  request: Request,
-  info?: Deno.ServeHandlerInfo,
-) => Promise<Response>;
+type Handler = (request: Request, info?: Deno.ServeHandlerInfo) => Promise<Response>;
 
 /** Tells pages which start of the server they talk to, so that they notice the next. */
 export function withLiveReload(handler: Handler, basePath: string): Handler {
@@ -12,10 +9,7 @@ export function withLiveReload(handler: Handler, basePath: string): Handler {
   return (request, info) => {
     const { pathname } = new URL(request.url);
     const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    if (
-      !isSocket ||
-      (pathname !== basePath + RELOAD_PATH && pathname !== RELOAD_PATH)
-    ) {
+    if (!isSocket || (pathname !== basePath + RELOAD_PATH && pathname !== RELOAD_PATH)) {
       return handler(request, info);
     }
     const { socket, response } = Deno.upgradeWebSocket(request);

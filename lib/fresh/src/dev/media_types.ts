@@ -44,7 +44,5 @@ export function mediaType(path: string): string {
 
 /** Whether compressing a file of this type is worth trying. */
 export function isCompressible(contentType: string): boolean {
-  return /^text\/|[/+](json|xml|javascript|wasm)|font\/(otf|ttf)|\.icon$/.test(
-    contentType,
-  );
+  return /^text\/|[/+](json|xml|javascript|wasm)|font\/(otf|ttf)|\.icon$/.test(contentType);
 }

@@ -117,10 +117,7 @@ function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
 }
 
-function isWanted(
-  { filter, exclude = [] }: OnTransformOptions,
-  path: string,
-): boolean {
+function isWanted({ filter, exclude = [] }: OnTransformOptions, path: string): boolean {
   if (!new RegExp(filter.source, filter.flags.replace("g", "")).test(path)) {
     return false;
   }

@@ -21,9 +21,7 @@ export interface WrittenBuild {
 /** Writes a build: the files to serve, plain and compressed, and the server that serves them. */
 export async function writeBuild(build: WrittenBuild): Promise<void> {
   const { outDir, assets } = build;
-  await Deno.remove(join(outDir, "static"), { recursive: true }).catch(
-    ignoreMissing,
-  );
+  await Deno.remove(join(outDir, "static"), { recursive: true }).catch(ignoreMissing);
   await Deno.mkdir(join(outDir, "compressed"), { recursive: true });
   const encodings = new Map<string, Encoding[]>();
   await Promise.all(assets.map(async (asset) => {
@@ -34,10 +32,7 @@ export async function writeBuild(build: WrittenBuild): Promise<void> {
   }));
   await removeStale(outDir, assets);
 
-  await Deno.writeTextFile(
-    join(outDir, "snapshot.js"),
-    snapshotCode(build, encodings),
-  );
+  await Deno.writeTextFile(join(outDir, "snapshot.js"), snapshotCode(build, encodings));
   await Deno.writeTextFile(join(outDir, "server.js"), serverCode(build));
   await Deno.writeTextFile(join(outDir, "compiled-entry.js"), COMPILED_ENTRY);
 }
@@ -54,10 +49,7 @@ async function compress(
   for (const encoding of ["br", "gzip"] as const) {
     const path = join(outDir, "compressed", `${hash}.${encoding}`);
     if (!(await exists(path))) {
-      await Deno.writeFile(
-        `${path}.part`,
-        await compressors[encoding](content),
-      );
+      await Deno.writeFile(`${path}.part`, await compressors[encoding](content));
       await Deno.rename(`${path}.part`, path);
     }
     made.push(encoding);
@@ -126,9 +118,7 @@ announceBuild(manifest);
 `;
 }
 
-function serverCode(
-  { outDir, serverEntry, routes, islands }: WrittenBuild,
-): string {
+function serverCode({ outDir, serverEntry, routes, islands }: WrittenBuild): string {
   const imports = [
     `import { manifest } from "./snapshot.js";`,
     `import * as entry from ${quote(fromOutDir(outDir, serverEntry))};`,

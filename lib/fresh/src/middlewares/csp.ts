@@ -65,7 +65,7 @@ export function csp<State>(options: CSPOptions = {}): MiddlewareFn<State> {
     try {
       return protect(await ctx.next());
     } catch (error) {
-      inner.finishers.push(protect); // whoever answers the error, further out
+      (inner.finishers ??= []).push(protect); // whoever answers the error, further out
       throw error;
     }
   };

@@ -18,9 +18,7 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
  * Trusts the browser's `Sec-Fetch-Site`, then its `Origin`; clients that are
  * not browsers send neither and pass. Every GET passes, WebSockets included.
  */
-export function csrf<State>(
-  options: CsrfOptions<State> = {},
-): MiddlewareFn<State> {
+export function csrf<State>(options: CsrfOptions<State> = {}): MiddlewareFn<State> {
   const { origin: allowed } = options;
 
   function isAllowed(origin: string | null, ctx: Context<State>): boolean {

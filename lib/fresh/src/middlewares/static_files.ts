@@ -34,12 +34,7 @@ export function staticFiles<State>(): MiddlewareFn<State> {
     }
     const isForEver = ctx.config.mode === "production" &&
       (isCurrent || pathname!.startsWith(SCRIPTS_PATH));
-    return await answer(
-      ctx.req,
-      file,
-      isForEver,
-      ctx.config.mode === "production",
-    );
+    return await answer(ctx.req, file, isForEver, ctx.config.mode === "production");
   };
 }
 
@@ -66,21 +61,15 @@ async function answer(
   if (encoding !== null) headers.set("content-encoding", encoding);
   const source = encoding === null ? file.content : file.encoded![encoding]!;
 
-  const size = typeof source === "string" ? (await Deno.stat(source)).size : source.byteLength;
+  const held = typeof source === "string" ? smallFiles.get(source) : source;
+  const size = held?.byteLength ?? (await Deno.stat(source as string)).size;
   headers.set("content-length", String(size));
-  const body = req.method === "HEAD"
-    ? null
-    : typeof source === "string"
-    ? await contentOf(source, size)
-    : source;
+  const body = req.method === "HEAD" ? null : held ?? await contentOf(source as string, size);
   return new Response(body as BodyInit | null, { headers });
 }
 
 function pathOf(pathname: string, basePath: string): string | null {
-  if (
-    basePath !== "" && pathname !== basePath &&
-    !pathname.startsWith(`${basePath}/`)
-  ) return null;
+  if (basePath !== "" && pathname !== basePath && !pathname.startsWith(`${basePath}/`)) return null;
   try {
     return decodeURIComponent(pathname.slice(basePath.length));
   } catch {
@@ -117,15 +106,9 @@ const SMALL_BYTES = 256 * 1024;
 const smallFiles = new Map<string, Uint8Array>();
 
 /** Small files stay in memory: a build never changes. Others are streamed. */
-async function contentOf(
-  path: string,
-  size: number,
-): Promise<Uint8Array | ReadableStream> {
+async function contentOf(path: string, size: number): Promise<Uint8Array | ReadableStream> {
   if (size > SMALL_BYTES) return (await Deno.open(path)).readable;
-  let content = smallFiles.get(path);
-  if (content === undefined) {
-    content = await Deno.readFile(path);
-    smallFiles.set(path, content);
-  }
+  const content = await Deno.readFile(path);
+  smallFiles.set(path, content);
   return content;
 }

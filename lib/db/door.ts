@@ -42,13 +42,20 @@ export function writing<T>(
 
 /** Asks as the backstage login: fulfilment from Stripe's API, jobs, clocks. Never for a user. */
 export function backstage<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
-  return passing(lines(environment().backstageDatabaseUrl, 4), { begin: "begin" }, ask);
+  const { backstageDatabaseUrl } = environment();
+  return passing(
+    lines(backstageDatabaseUrl, { most: 4, patienceMs: 40_000 }),
+    { begin: "begin" },
+    ask,
+  );
 }
 
 /** Asks as the relay's login, one statement that stands alone. */
 export async function relaying<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
+  const { relayDatabaseUrl } = environment();
   try {
-    return await enqueueing(lines(environment().relayDatabaseUrl, 2).line(), ask);
+    return await enqueueing(lines(relayDatabaseUrl, { most: 2, patienceMs: 20_000 }).line(), ask)
+      .answer;
   } catch (error) {
     throw refusalOf(error) ?? error;
   }
@@ -67,8 +74,8 @@ interface Passage {
 function webLines(login: Login) {
   const { databaseUrl } = environment();
   return login.proof === null
-    ? lines(databaseUrl, 4, "visitors")
-    : lines(databaseUrl, 8, "members");
+    ? lines(databaseUrl, { most: 4, patienceMs: 15_000, purpose: "visitors" })
+    : lines(databaseUrl, { most: 8, patienceMs: 15_000, purpose: "members" });
 }
 
 async function passing<T>(
@@ -85,8 +92,8 @@ async function passing<T>(
       values: [passage.proof, passage.rings === undefined ? "off" : "on"],
     }));
   }
-  const answer = enqueueing(line, ask);
-  const committed = line.send("commit");
+  const { answer, isWhole, failures } = enqueueing(line, ask);
+  const ended = line.send(isWhole ? "commit" : "rollback");
   if (passage.rings !== undefined) {
     // api.heads finds a ring that is lost; one for a transaction that failed is harmless.
     line.send({
@@ -97,15 +104,21 @@ async function passing<T>(
       .catch(() => {});
   }
   // What an injected set_config(..., false) left behind must not meet the next request.
-  line.send("reset role; reset all").catch(() => line.drop());
+  line.send("reset role; reset all").catch(() => line.end());
 
-  const [who, said, commit] = await Promise.allSettled([Promise.all(before), answer, committed]);
-  for (const step of [who, said, commit]) {
-    if (step.status === "rejected") throw refusalOf(step.reason) ?? step.reason;
+  const [who, said, end] = await Promise.allSettled([Promise.all(before), answer, ended]);
+  if (who.status === "rejected") line.end();
+  for (const step of [who, said, end]) {
+    if (step.status === "fulfilled") continue;
+    // Every statement after the one that failed fails too, and says nothing but that.
+    const reason = step.reason?.code === "25P02" ? failures[0] : step.reason;
+    throw refusalOf(reason) ?? reason;
   }
   // The commit of a failed transaction succeeds, and answers ROLLBACK.
-  if ((commit as PromiseFulfilledResult<{ command: string }>).value.command !== "COMMIT") {
-    throw new Error("The transaction was rolled back although every statement went well");
+  if ((end as PromiseFulfilledResult<{ command: string }>).value.command !== "COMMIT") {
+    throw new Error("A statement failed and nobody looked: all of it was rolled back", {
+      cause: failures[0],
+    });
   }
   return (said as PromiseFulfilledResult<T>).value;
 }
@@ -120,24 +133,44 @@ const WHO = `select
   set_config('lock_timeout', '3s', true),
   set_config('synchronous_commit', 'on', true)`;
 
+/** What `ask` put on the wire. */
+interface Enqueued<T> {
+  answer: Promise<T>;
+  /** False when `ask` threw half way. */
+  isWhole: boolean;
+  /** What was refused, in order; filled as the answers come. */
+  failures: unknown[];
+}
+
 /** Runs `ask` with a `tx` that works only until `ask` first lets go: later statements would be outside the transaction. */
-function enqueueing<T>(line: Line, ask: (tx: Tx) => Promise<T>): Promise<T> {
-  let open = true;
+function enqueueing<T>(line: Line, ask: (tx: Tx) => Promise<T>): Enqueued<T> {
+  const failures: unknown[] = [];
+  let isOpen = true;
   const tx: Tx = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => {
-    if (!open) {
+    if (!isOpen) {
       throw new Error(
         "A statement came after the request was sent: enqueue all before awaiting one",
       );
     }
     const text = strings.reduce((text, string, i) => `${text}$${i}${string}`);
-    const rows = line.send({ text, values }).then((result) => result.rows as Row[]);
-    rows.catch(() => {}); // whoever awaits it still sees it
+    if (!QUERY.test(text)) throw new Error(`The door carries queries only, not: ${text}`);
+    // The extended protocol takes one statement, also where there are no values.
+    const rows = line.send({ text, values, queryMode: "extended" })
+      .then((result) => result.rows as Row[]);
+    rows.catch((error) => failures.push(error)); // whoever awaits it still sees it
     return rows;
   };
-  const answer = ask(tx);
-  open = false;
-  return answer;
+  try {
+    return { answer: ask(tx), isWhole: true, failures };
+  } catch (error) {
+    return { answer: Promise.reject(error), isWhole: false, failures };
+  } finally {
+    isOpen = false;
+  }
 }
+
+/** Other statements could outlive the reset: a login may change its own settings, and prepare our names. */
+const QUERY = /^\s*(select|insert|update|delete|with)\b/i;
 
 /** Whether the web login answers: for /healthz. Throws what is wrong. */
 export async function knock(): Promise<void> {

@@ -62,7 +62,7 @@ export function listener(options: ListenerOptions): Listener {
 
   function ask(mine: pg.Client) {
     mine.query("select 1").then(() => {
-      if (client === mine) timer = setTimeout(() => ask(mine), ASK_EVERY_MS);
+      if (!closed && client === mine) timer = setTimeout(() => ask(mine), ASK_EVERY_MS);
     }, () => lost(mine));
   }
 
@@ -71,10 +71,11 @@ export function listener(options: ListenerOptions): Listener {
     client = null;
     clearTimeout(timer);
     mine.end().catch(() => {});
-    if (up) options.onDown?.();
+    const wasUp = up;
     up = false;
     timer = setTimeout(connect, retryMs * (0.5 + Math.random()));
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    if (wasUp) options.onDown?.();
   }
 
   return {

@@ -28,10 +28,11 @@ export async function bringUpToDate(
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
   try {
-    await refuseOldMinors(admin);
+    const { rows: [{ server_version_num }] } = await admin.query("show server_version_num");
+    refuseOldMinors(Number(server_version_num));
     // Held by this connection until it closes: the other processes wait here.
     await admin.query("select pg_advisory_lock(8711947)");
-    await admin.query(await Deno.readTextFile(new URL("roles.sql", SQL)));
+    await makeRoles(admin);
     await closeDatabase(admin);
     await setPasswords(admin, passwords);
     await admin.query("set role wrenchline_owner");
@@ -67,9 +68,8 @@ const quiet = new Logger(() => () => {});
 /** Lowest minors without the known holes in row security. */
 const SAFE_MINORS: Record<number, number> = { 15: 18, 17: 10, 18: 4 };
 
-async function refuseOldMinors(admin: pg.Client): Promise<void> {
-  const { rows } = await admin.query("show server_version_num");
-  const version = Number(rows[0].server_version_num);
+/** Throws for a Postgres whose row security is known to have holes. `version` is its server_version_num. */
+export function refuseOldMinors(version: number): void {
   const [major, minor] = [Math.floor(version / 10_000), version % 10_000];
   const newest = Math.max(...Object.keys(SAFE_MINORS).map(Number));
   if (major > newest || minor >= (SAFE_MINORS[major] ?? Infinity)) return;
@@ -79,6 +79,19 @@ async function refuseOldMinors(admin: pg.Client): Promise<void> {
   throw new Error(
     `Postgres ${major}.${minor} has known holes in row security; use ${wanted} or a later minor of these.`,
   );
+}
+
+/** Our lock is one database's and roles are the cluster's: another database may be brought up at this moment. */
+async function makeRoles(admin: pg.Client): Promise<void> {
+  const text = await Deno.readTextFile(new URL("roles.sql", SQL));
+  for (let tries = 5; tries > 0; tries--) {
+    try {
+      return void await admin.query(text);
+    } catch (error) {
+      const { message } = error as Error;
+      if (!/concurrently|already exists|duplicate key/.test(message) || tries === 1) throw error;
+    }
+  }
 }
 
 async function setPasswords(admin: pg.Client, passwords: LoginPasswords): Promise<void> {

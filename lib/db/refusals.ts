@@ -15,7 +15,6 @@ export const REFUSALS = {
   NPLAN: { status: 400, words: "There is no such plan." },
   TOOLG: { status: 413, words: "That is too long." },
   SLOWD: { status: 429, words: "That was a lot at once. Please wait a moment and try again." },
-  CODEX: { status: 400, words: "That code is wrong or too old." },
   SIGNT: { status: 400, words: "The signature is not right." },
   BUSY_: { status: 503, words: "We are very busy. Please try again in a moment." },
   AWAY_: { status: 503, words: "We cannot reach our database. Please try again in a moment." },
@@ -54,7 +53,7 @@ export function refusalOf(error: unknown): Refusal | null {
       cause: error,
     });
   }
-  const known = NATIVE[code];
+  const known = NATIVE[code] ?? (AWAY.test(code) ? "AWAY_" : undefined);
   return known ? new Refusal(known, undefined, { cause: error }) : null;
 }
 
@@ -62,18 +61,17 @@ export function refusalOf(error: unknown): Refusal | null {
 const NATIVE: Record<string, RefusalCode> = {
   "22P02": "NTFND", // a malformed id in a URL names nothing
   "22021": "BADIN", // bytes that are not text (a NUL, broken UTF-8)
+  "22P05": "BADIN", // the same, escaped in JSON
   "23505": "ALRDY",
   "40001": "BUSY_",
   "40P01": "BUSY_",
   "55P03": "BUSY_",
   "57014": "BUSY_",
-  "53300": "AWAY_",
-  "57P01": "AWAY_",
-  "57P02": "AWAY_",
-  "57P03": "AWAY_",
-  "08006": "AWAY_",
   ECONNREFUSED: "AWAY_",
   ECONNRESET: "AWAY_",
   EPIPE: "AWAY_",
   ETIMEDOUT: "AWAY_",
 };
+
+/** Lost connections, exhausted resources, and a server that starts or stops. */
+const AWAY = /^(08|53|57P)/;

@@ -33,11 +33,14 @@ begin
   new.sender_role := 'observer';
   new.created_at := now();
 
-  -- A stranger is not to hold up a session by locking it.
-  if not exists (
-    select from app.session_participants p
-    where p.session_id = new.session_id and p.user_id = new.sender_id
-  ) then
+  -- A stranger, or whoever would speak as another, is not to hold up a session
+  -- by locking it, nor to learn from the answer which client_id was used.
+  if session_user = 'wrenchline_web' and new.sender_id is distinct from auth.uid()
+    or not exists (
+      select from app.session_participants p
+      where p.session_id = new.session_id and p.user_id = new.sender_id
+    )
+  then
     return new;
   end if;
 

@@ -50,7 +50,11 @@ async function chatPage(app: TestApp): Promise<Row> {
 async function identity(): Promise<Row> {
   const olive = { proof: proofOf("olive") };
   const { environment } = await import("@/lib/environment.ts");
-  const bare = lines(environment().backstageDatabaseUrl, 1, "bench").line();
+  const bare = lines(environment().backstageDatabaseUrl, {
+    most: 1,
+    patienceMs: 60_000,
+    purpose: "bench",
+  }).line();
   const ask = () => reading(olive, (tx) => tx`select api.viewer()`);
   const floor = () => bare.send("select 1");
   await each(100, ask);

@@ -27,6 +27,8 @@ export interface Hand {
     ...values: unknown[]
   ): Promise<Row[]>;
   raw(text: string): Promise<pg.QueryResult>;
+  /** Listens, and answers whenever asked with what rang since. */
+  bells(channel: string): Promise<() => Promise<string[]>>;
   pid: number;
 }
 
@@ -41,7 +43,7 @@ export interface Copy {
 
 /** Plays on a copy of its own, with the cast on and committed. */
 export async function onCopy(play: (copy: Copy) => Promise<void>): Promise<void> {
-  await using db = await freshDatabase(Deno.env.get("TEST_SQL_CLUSTER"));
+  await using db = await freshDatabase();
   await asAdmin(db.adminUrl, castOn);
   const clients: pg.Client[] = [];
 
@@ -76,6 +78,15 @@ export async function onCopy(play: (copy: Copy) => Promise<void>): Promise<void>
         return Object.assign(hand as Hand, {
           pid,
           raw: (text: string) => client.query(text === "begin" && !(who in urls) ? begin : text),
+          async bells(channel: string) {
+            const rang: string[] = [];
+            client.on("notification", ({ payload }) => rang.push(payload ?? ""));
+            await client.query(`listen ${channel}`);
+            return async () => {
+              await client.query("select 1"); // bells of earlier commits come before its answer's end
+              return rang.splice(0);
+            };
+          },
         });
       },
       async isWaiting(hand, statement) {

@@ -245,3 +245,35 @@ Deno.test("the job runner's tables are backstage's and nobody else's", () =>
     await become(tx, "backstage", props.users);
     assert.equal(await attempt(tx, "select from graphile_worker._private_jobs"), 1);
   }));
+
+/** Grants to less than a whole row. What a browser must not have is not in any of them. */
+const COLUMNS: Record<string, string> = {
+  "app.chat_messages insert by customer, dba, mechanic": "session_id sender_id client_id body",
+  "app.checkouts select by anon, customer, dispatcher, mechanic":
+    "id user_id plan amount_cents paid_cents currency status receipt_url session_id created_at settled_at",
+  "app.plans update by dba": "name tagline includes excludes price_cents length_minutes position",
+  "app.session_participants insert by dba": "session_id user_id role",
+  "app.session_participants update by dba": "role",
+  "app.sessions select by anon, customer, dispatcher, mechanic":
+    "id type plan status length_minutes created_at live_at ended_at version",
+  "auth.logins select by dba": "id user_id created_at expires_at revoked_at",
+  "auth.logins update by dba": "expires_at revoked_at",
+  "auth.users insert by dba": "email name role",
+  "auth.users select by customer, dispatcher, mechanic": "id name role",
+  "auth.users update by dba": "email name role",
+};
+
+Deno.test("of a row one sees and sets the columns that were named, and no others", () =>
+  onStage(async (tx) => {
+    const { rows } = await tx.raw(`
+      select format('%s %s by %s', name, lower(privilege_type), string_agg(who, ', ' order by who)) as grant, columns
+      from (
+        select a.attrelid::regclass::text as name, g.privilege_type,
+          substring(g.grantee::regrole::text from 'wrenchline_(.*)') as who,
+          string_agg(a.attname, ' ' order by a.attnum) as columns
+        from pg_attribute a join pg_class c on c.oid = a.attrelid, aclexplode(a.attacl) g
+        where c.relnamespace = any ('{app,api,auth,private,graphile_worker}'::regnamespace[])
+        group by 1, 2, 3
+      ) grants group by name, privilege_type, columns order by 1`);
+    assert.deepEqual(Object.fromEntries(rows.map((row) => [row.grant, row.columns])), COLUMNS);
+  }));

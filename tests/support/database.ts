@@ -15,9 +15,9 @@ export interface TestDatabase extends AsyncDisposable {
 
 const PASSWORDS = { web: "web", relay: "relay", backstage: "backstage", dba: "dba" };
 
-/** A fresh copy of the template, in the test cluster or in the one whose administrator's URL is given. */
-export async function freshDatabase(cluster?: string): Promise<TestDatabase> {
-  const adminUrl = cluster ?? (await testCluster()).adminUrl;
+/** A fresh copy of the template, in the test cluster. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  const { adminUrl } = await testCluster();
   const template = await templateIn(adminUrl);
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   await asAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));

@@ -27,8 +27,8 @@ export interface Props {
   users: typeof USERS;
 }
 
-/** One database for all plays of this process. `TEST_SQL_CLUSTER` names another server to play on. */
-const database = freshDatabase(Deno.env.get("TEST_SQL_CLUSTER"));
+/** One database for all plays of this process. */
+const database = freshDatabase();
 
 /** Opens the stage, plays, and rolls back. */
 export async function onStage(play: (tx: StageTx, props: Props) => Promise<void>): Promise<void> {

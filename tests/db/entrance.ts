@@ -1,0 +1,67 @@
+/** The real door, to a database of its own in which the cast is on. */
+import { closeDoors, type Login, type Tx } from "@/lib/db/door.ts";
+import { useEnvironment } from "@/lib/environment.ts";
+import { castOn, type Player, proofOf } from "../support/cast.ts";
+import { asAdmin, freshDatabase, type TestDatabase } from "../support/database.ts";
+
+/** A database whose door is open. */
+export interface Entrance extends AsyncDisposable {
+  db: TestDatabase;
+  /** Runs SQL as the administrator. */
+  sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Has the door use another address, such as a proxy's, for all its logins. */
+  moveTo(via: (url: string) => string): void;
+}
+
+/** Opens a door. One at a time in a test file, because the environment is the process's. */
+export async function openDoor(): Promise<Entrance> {
+  const db = await freshDatabase();
+  await asAdmin(db.adminUrl, castOn);
+  const moveTo = (via: (url: string) => string) =>
+    void useEnvironment({
+      DATABASE_URL: via(db.webUrl),
+      RELAY_DATABASE_URL: via(db.relayUrl),
+      BACKSTAGE_DATABASE_URL: via(db.backstageUrl),
+      STRIPE_SECRET_KEY: "sk_test_x",
+      STRIPE_WEBHOOK_SECRET: "whsec_x",
+      STRIPE_PRICE_CHAT10: "price_chat10",
+      STRIPE_PRICE_VIDEO15: "price_video15",
+      STRIPE_PRICE_DIAGNOSTIC: "price_diagnostic",
+      PUBLIC_URL: "http://localhost:8000",
+    });
+  moveTo((url) => url);
+  return {
+    db,
+    sql: (text, values) =>
+      asAdmin(db.adminUrl, async (admin) => (await admin.query(text, values)).rows),
+    moveTo,
+    async [Symbol.asyncDispose]() {
+      await closeDoors();
+      await db[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A player's login. */
+export function loginOf(player: Player): Login {
+  return { proof: proofOf(player) };
+}
+
+/** Somebody without a login. */
+export const VISITOR: Login = { proof: null };
+
+/**
+ * Asks so often at once that every connection a login may have is used, and
+ * open afterwards; answers with what each request was told.
+ */
+export function everywhere<T>(ask: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: 40 }, ask));
+}
+
+/** Sends `text` as it is, as if the code had pasted a caller's value into it. */
+export function inject<Row extends object = Record<string, unknown>>(
+  tx: Tx,
+  text: string,
+): Promise<Row[]> {
+  return tx<Row>(Object.assign([text], { raw: [text] }));
+}

@@ -54,29 +54,40 @@ export async function userOrGuest(
 }
 
 /**
- * Mails a code and a link, and tells nothing of whether the address is known.
- * `redirect` is where to go once signed in. Raises BADIN, SLOWD.
+ * Mails a code and a link, and tells nothing of whether the address is known. Answers with
+ * the id of what was asked for, which makes the code this browser's. `redirect` is where to
+ * go once signed in. Raises BADIN, SLOWD.
  */
 export async function askForCode(
   login: Login,
   { email, client, redirect }: { email: string; client: string; redirect: string | null },
-): Promise<void> {
-  await writing(login, (tx) => tx`select api.ask_for_code(${email}, ${client}, ${redirect})`);
+): Promise<string> {
+  const [{ asked }] = await writing(
+    login,
+    (tx) =>
+      tx<{ asked: string }>`select api.ask_for_code(${email}, ${client}, ${redirect}) as asked`,
+  );
+  return asked;
 }
 
-/** Signs in with the code that was mailed. A guest's purchases come along. Raises SLOWD. */
+/**
+ * Signs in with the code that was mailed. The purchases of the guest who asked come along.
+ * `asked` is what `askForCode` answered, or "" for the last code. Raises SLOWD, DNIED.
+ */
 export async function signInWithCode(
   login: Login,
-  { email, code, client }: { email: string; code: string; client: string },
+  { email, code, client, asked }: { email: string; code: string; client: string; asked: string },
 ): Promise<SignIn> {
   const { proof, cookie } = await newLogin();
   const [row] = await writing(login, (tx) =>
     tx<{ answer: Answer }>`
-      select api.sign_in_with_code(${email}, ${code}, ${proof}, ${client}) as answer`);
+      select api.sign_in_with_code(${email}, ${code}, ${proof}, ${client}, ${
+      asked || null
+    }) as answer`);
   return told(row.answer, cookie);
 }
 
-/** Signs in with the token of the mailed link. Raises SLOWD. */
+/** Signs in with the token of the mailed link. Raises SLOWD, DNIED. */
 export async function signInWithLink(
   login: Login,
   { token, client }: { token: string; client: string },

@@ -26,6 +26,8 @@ begin
       execute format('create role %I noinherit', v_role);
     end if;
     execute format('alter role %I login noinherit nosuperuser nobypassrls nocreatedb nocreaterole noreplication', v_role);
+    -- Postgres lets every login change its own settings: what is not set below goes.
+    execute format('alter role %I reset all', v_role);
   end loop;
 end $$;
 

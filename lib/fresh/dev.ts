@@ -5,10 +5,4 @@
  */
 
 export { Builder, type BuildOptions, type ResolvedBuildConfig } from "./src/dev/builder.ts";
-export type {
-  OnTransformArgs,
-  OnTransformOptions,
-  OnTransformResult,
-  TransformFn,
-  TransformMode,
-} from "./src/dev/transforms.ts";
+export type { OnTransformArgs, OnTransformOptions, TransformFn } from "./src/dev/transforms.ts";

@@ -7,6 +7,8 @@ import { Notice } from "@/lib/ui/Notice.tsx";
 export interface CodeFormProps {
   /** Where the code went; "" when the page was reloaded and no longer knows. */
   email: string;
+  /** Which of the codes sent there this browser asked for. */
+  asked: string;
   redirect: string;
   plan: string;
   /** From the mailed link; "" when a code is to be typed. */
@@ -16,7 +18,7 @@ export interface CodeFormProps {
 
 /** The code page: a code to type, or for the mailed link one button. */
 export function CodeForm({ outcome, ...props }: CodeFormProps) {
-  const { email, redirect, plan, token } = props;
+  const { email, asked, redirect, plan, token } = props;
   const carried = (
     <>
       <input type="hidden" name="redirect" value={redirect} />
@@ -39,6 +41,7 @@ export function CodeForm({ outcome, ...props }: CodeFormProps) {
       <div class="mt-5 empty:hidden">{told(outcome)}</div>
       <form method="post" action="/login/code" class="sheet mt-5 space-y-5 p-6">
         {carried}
+        <input type="hidden" name="asked" id="asked" value={asked} />
         {email
           ? <input type="hidden" name="email" value={email} />
           : <TextField name="email" label="Email" type="email" required autoComplete="email" />}

@@ -18,6 +18,8 @@ import { Frame } from "@/lib/ui/Frame.tsx";
 /** What the page carries from one step to the next, and the last answer. */
 interface Step {
   email: string;
+  /** Which of the codes sent there this browser asked for; "" when it does not know. */
+  asked: string;
   redirect: string;
   plan: string;
   /** The mailed link's, which signs in by a button: scanners of mail follow links. */
@@ -37,15 +39,15 @@ export const handler = define.handlers({
     const fields = await formFields(ctx.req, ...FIELDS);
     const step = { ...NOTHING, ...fields, redirect: sameSitePath(fields.redirect, "") };
     if (!fields.code && !fields.token) {
-      const cookie = await sendCode(ctx.state, fields);
+      const { asked, cookie } = await sendCode(ctx.state, fields);
       const headers = new Headers(cookie ? { "set-cookie": cookie } : {});
-      return page<Step>({ ...step, outcome: { outcome: "sent" } }, { headers });
+      return page<Step>({ ...step, asked, outcome: { outcome: "sent" } }, { headers });
     }
 
     const { login, client } = ctx.state;
     const outcome = fields.token
       ? await signInWithLink(login, { token: fields.token, client })
-      : await signInWithCode(login, { email: fields.email, code: fields.code, client });
+      : await signInWithCode(login, { ...fields, client });
     if (outcome.outcome !== "signed_in") {
       return page<Step>({ ...step, token: "", outcome }, { status: 400 });
     }
@@ -63,16 +65,26 @@ export default define.page<typeof handler>(function Code({ data }) {
         <meta name="robots" content="noindex" />
       </Head>
       <CodeForm {...data} />
-      <KeepEmail email={data.email || null} />
+      <KeepEmail email={data.email || null} asked={data.asked} />
     </Frame>
   );
 });
 
-const FIELDS = ["email", "code", "token", "redirect", "plan", "vehicle", "complaint"] as const;
+const FIELDS = [
+  "email",
+  "asked",
+  "code",
+  "token",
+  "redirect",
+  "plan",
+  "vehicle",
+  "complaint",
+] as const;
 type Fields = Record<typeof FIELDS[number], string>;
 
 const NOTHING: Step = {
   email: "",
+  asked: "",
   redirect: "",
   plan: "",
   token: "",
@@ -80,7 +92,7 @@ const NOTHING: Step = {
 };
 
 /** Mails the code. An intake told beforehand is kept first, which takes a guest to keep it for. */
-async function sendCode({ login, client }: State, fields: Fields): Promise<string | null> {
+async function sendCode({ login, client }: State, fields: Fields) {
   let cookie: string | null = null;
   if (fields.vehicle || fields.complaint) {
     ({ login, cookie } = await userOrGuest(login, client));
@@ -89,8 +101,8 @@ async function sendCode({ login, client }: State, fields: Fields): Promise<strin
   const redirect = fields.plan
     ? `/start?plan=${encodeURIComponent(fields.plan)}`
     : sameSitePath(fields.redirect, "") || null;
-  await askForCode(login, { email: fields.email, client, redirect });
-  return cookie;
+  const asked = await askForCode(login, { email: fields.email, client, redirect });
+  return { asked, cookie };
 }
 
 /** Where one goes, signed in: to the payment one was on the way to, or what was asked for. */

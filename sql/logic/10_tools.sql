@@ -20,15 +20,20 @@ $$;
 comment on function private.hmac_sha256(bytea, bytea) is
   'HMAC-SHA256 (RFC 2104) with core functions only, so that no extension is needed.';
 
-create function private.enqueue(task text, payload jsonb, run_at timestamptz default null) returns void
+create function private.enqueue(
+  task text, payload jsonb, run_at timestamptz default null, job_key text default null, max_attempts integer default null
+) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform graphile_worker.add_job(enqueue.task, enqueue.payload::json, run_at => enqueue.run_at);
+  perform graphile_worker.add_job(
+    enqueue.task, enqueue.payload::json,
+    run_at => enqueue.run_at, job_key => enqueue.job_key, max_attempts => enqueue.max_attempts
+  );
 end;
 $$;
-comment on function private.enqueue(text, jsonb, timestamptz) is
-  'Adds a job for the runner (graphile-worker) in this transaction. Effects on the world, such as mail and refunds, are jobs: SQL calls nothing outside.';
+comment on function private.enqueue(text, jsonb, timestamptz, text, integer) is
+  'Adds a job for the runner (graphile-worker) in this transaction; one that waits or was given up under the same key is begun anew. Effects on the world, such as mail and refunds, are jobs: SQL calls nothing outside.';
 
 -- The runner's tables are graphile-worker's own, owned by wrenchline_owner and
 -- under row security; backstage runs the jobs and is the only one let in.

@@ -25,13 +25,6 @@ $$;
 comment on function private.limit_rate(text, text, integer, interval) is
   'Counts one more time that somebody did something; raises SLOWD beyond the most allowed per interval. The key is stored as a digest.';
 
-create function private.forget_old_limits() returns void
-language sql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-  delete from private.rate_limits where started_at < now() - interval '1 day';
-$$;
-comment on function private.forget_old_limits() is 'Deletes counts nobody asks about any more.';
-
 create function private.start_login(user_id uuid, proof text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -81,37 +74,42 @@ as $$
 $$;
 comment on function private.code_hash(text, text) is 'The keyed hash a sign-in code is stored as.';
 
-create function api.ask_for_code(email text, client text, redirect text) returns void
+create function api.ask_for_code(email text, client text, redirect text) returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := lower(btrim(ask_for_code.email));
-  -- 64 strong random bits down to six digits: the bias is below one in 10^13.
+  -- 60 strong random bits down to six digits: the bias is below one in 10^12.
   v_code text := lpad((('x' || encode(substring(uuid_send(gen_random_uuid()) from 9 for 8), 'hex'))::bit(64)::bigint
     & 1152921504606846975) % 1000000 || '', 6, '0');
   v_token text := encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex');
+  v_code_id uuid;
 begin
   if v_email is null or length(v_email) > 254 or v_email !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' then
     raise exception 'Cannot send a code: that is not an e-mail address'
       using errcode = 'BADIN', detail = 'That does not look like an e-mail address.';
   end if;
-  perform private.limit_rate('ask for codes to one address', v_email, 5, interval '15 minutes');
+  -- By asker first: a stranger who asks in Marco's name must not keep Marco from asking.
+  perform private.limit_rate('ask for codes to one address', v_email || ' ' || ask_for_code.client, 5, interval '15 minutes');
+  perform private.limit_rate('have codes sent to one address', v_email, 20, interval '15 minutes');
   perform private.limit_rate('ask for codes', ask_for_code.client, 60, interval '1 hour');
 
-  -- One live code an address: asking again must not multiply the guesses.
-  update auth.sign_in_codes c set expires_at = now()
-  where c.email = v_email and c.used_at is null and c.expires_at > now();
-
-  insert into auth.sign_in_codes (email, code_hash, link_hash, redirect)
-  values (v_email, private.code_hash(v_email, v_code), sha256(convert_to(v_token, 'UTF8')), ask_for_code.redirect);
+  -- Earlier codes stay good: whoever asks next must not spoil the one just read.
+  insert into auth.sign_in_codes (email, code_hash, link_hash, asked_by, redirect)
+  values (
+    v_email, private.code_hash(v_email, v_code), sha256(convert_to(v_token, 'UTF8')),
+    (select u.id from auth.users u where u.id = auth.uid() and u.email is null), ask_for_code.redirect
+  )
+  returning id into v_code_id;
 
   perform private.enqueue('send_sign_in_code', jsonb_build_object(
     'email', v_email, 'code', v_code, 'token', v_token
   ));
+  return v_code_id;
 end;
 $$;
 comment on function api.ask_for_code(text, text, text) is
-  'Mails a six-digit code and a link, good for ten minutes and one use. Says the same whether or not the address is known. Raises BADIN, SLOWD.';
+  'Mails a six-digit code and a link, good for ten minutes and one use, and answers with the code''s id (not the code). Says the same whether or not the address is known. Raises BADIN, SLOWD.';
 grant execute on function api.ask_for_code(text, text, text) to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
@@ -138,26 +136,37 @@ $$;
 comment on function private.merge_guest(uuid, uuid) is
   'Gives what a guest bought and said to the customer they proved to be. Only ever after a code; never because addresses look alike.';
 
-create function private.sign_in(email text, proof text) returns text
+create function private.sign_in(code auth.sign_in_codes, proof text) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_guest_id uuid;
+  v_has_bought boolean;
   v_user auth.users;
 begin
   select u.id into v_guest_id from auth.users u where u.id = auth.uid() and u.email is null;
-  select * into v_user from auth.users u where u.email = sign_in.email for update;
+  v_has_bought := exists (select from app.session_participants p where p.user_id = v_guest_id)
+    or exists (select from app.checkouts c where c.user_id = v_guest_id and c.status in ('open', 'pending'));
+  -- No key is changed below, and a plain "for update" would wait for payments that point here.
+  select * into v_user from auth.users u where u.email = (sign_in.code).email for no key update;
 
   case
-    when v_user.id is not null and v_guest_id is not null and v_user.role = 'customer' then
-      perform private.merge_guest(v_guest_id, v_user.id);
+    -- A link that somebody else asked for, pressed here: signing in would hand over, or lose, what was bought.
+    when v_has_bought and v_guest_id is distinct from (sign_in.code).asked_by then
+      raise exception 'Cannot sign in: the guest here bought something, and did not ask for this code'
+        using errcode = 'DNIED', detail = 'You bought something in this browser as a guest. To keep it, ask for a new code here and use that one.';
+    when v_has_bought and v_user.role <> 'customer' then
+      raise exception 'Cannot sign in: the guest here bought something, and % works for us', v_user.name
+        using errcode = 'DNIED', detail = 'You bought something in this browser as a guest. Use another address to keep it, or another browser to sign in.';
+    when v_guest_id is null or v_guest_id is distinct from (sign_in.code).asked_by or v_user.role <> 'customer' then
+      if v_user.id is null then
+        insert into auth.users (email, name) values ((sign_in.code).email, 'Customer') returning * into v_user;
+      end if;
     when v_user.id is not null then
-      null; -- somebody who works here: what the guest bought is not theirs
-    when v_guest_id is not null then
-      update auth.users u set email = sign_in.email, name = 'Customer'
-      where u.id = v_guest_id returning * into v_user;
+      perform private.merge_guest(v_guest_id, v_user.id);
     else
-      insert into auth.users (email, name) values (sign_in.email, 'Customer') returning * into v_user;
+      update auth.users u set email = (sign_in.code).email, name = 'Customer'
+      where u.id = v_guest_id returning * into v_user;
   end case;
 
   -- The cookie from before the sign-in ends here: whoever planted it gains nothing.
@@ -168,10 +177,12 @@ begin
   return v_user.role;
 end;
 $$;
-comment on function private.sign_in(text, text) is
-  'Signs in the owner of an address that was just proved, turning a guest into that customer. Answers with their role.';
+comment on function private.sign_in(auth.sign_in_codes, text) is
+  'Signs in the owner of an address that was just proved, turning the guest who asked into that customer. Answers with their role. Raises DNIED rather than lose what another guest bought.';
 
-create function api.sign_in_with_code(email text, code text, proof text, client text) returns jsonb
+create function api.sign_in_with_code(
+  email text, code text, proof text, client text, asked uuid default null
+) returns jsonb
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -180,12 +191,18 @@ declare
 begin
   perform private.limit_rate('try codes', sign_in_with_code.client, 100, interval '1 hour');
 
+  -- The code this browser asked for; for one that does not remember, the last.
   select * into v_code from auth.sign_in_codes c
-  where c.email = v_email order by c.created_at desc limit 1 for update;
+  where c.email = v_email and (sign_in_with_code.asked is null or c.id = sign_in_with_code.asked)
+  order by c.created_at desc limit 1 for update;
 
   if v_code.id is null or v_code.used_at is not null or v_code.expires_at <= now() then
     return jsonb_build_object('outcome', 'expired');
-  elsif v_code.tries >= 5 then
+  elsif v_code.tries >= 5 or (
+    -- Six digits fall to patience: after so many a day only the mailed link opens.
+    select sum(c.tries) from auth.sign_in_codes c
+    where c.email = v_email and c.created_at > now() - interval '1 day'
+  ) >= 30 then
     return jsonb_build_object('outcome', 'locked');
   -- "is distinct from": with <> a code that is null would be neither wrong nor right, and go on.
   elsif v_code.code_hash is distinct from
@@ -201,14 +218,14 @@ begin
   update auth.sign_in_codes c set used_at = now() where c.id = v_code.id;
   return jsonb_build_object(
     'outcome', 'signed_in',
-    'role', private.sign_in(v_email, sign_in_with_code.proof),
+    'role', private.sign_in(v_code, sign_in_with_code.proof),
     'redirect', v_code.redirect
   );
 end;
 $$;
-comment on function api.sign_in_with_code(text, text, text, text) is
-  'Signs in with the code mailed last: {outcome: signed_in | wrong | expired | locked, triesLeft, role, redirect}. Raises SLOWD, BADIN.';
-grant execute on function api.sign_in_with_code(text, text, text, text) to
+comment on function api.sign_in_with_code(text, text, text, text, uuid) is
+  'Signs in with a mailed code, the one of that id or else the last: {outcome: signed_in | wrong | expired | locked, triesLeft, role, redirect}. Raises SLOWD, BADIN, DNIED.';
+grant execute on function api.sign_in_with_code(text, text, text, text, uuid) to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
 create function api.sign_in_with_link(token text, proof text, client text) returns jsonb
@@ -228,13 +245,13 @@ begin
   end if;
   return jsonb_build_object(
     'outcome', 'signed_in',
-    'role', private.sign_in(v_code.email, sign_in_with_link.proof),
+    'role', private.sign_in(v_code, sign_in_with_link.proof),
     'redirect', v_code.redirect
   );
 end;
 $$;
 comment on function api.sign_in_with_link(text, text, text) is
-  'Signs in with the token of a mailed link: {outcome: signed_in | expired, role, redirect}. Raises SLOWD, BADIN.';
+  'Signs in with the token of a mailed link: {outcome: signed_in | expired, role, redirect}. Raises SLOWD, BADIN, DNIED.';
 grant execute on function api.sign_in_with_link(text, text, text) to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 

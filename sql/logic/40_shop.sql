@@ -42,20 +42,28 @@ grant select (id, user_id, plan, amount_cents, paid_cents, currency, status, rec
 grant select on app.checkouts to wrenchline_dba;
 
 create function api.present_wait() returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
+declare
+  v_user_id uuid := auth.uid();
+begin
+  return jsonb_build_object(
     -- Before whoever asks: their own session is not in their way.
     'waiting', (
       select count(*) from app.sessions s
-      where s.status = 'waiting' and s.id <> all (array(select auth.my_session_ids()))
+      where s.status = 'waiting' and not exists (
+        select from app.session_participants p where p.session_id = s.id and p.user_id = v_user_id
+      )
     ),
     'mechanicsOnDuty', (
-      select count(distinct l.user_id)
-      from auth.logins l join auth.users u on u.id = l.user_id
-      where u.role = 'mechanic' and l.revoked_at is null and l.expires_at > now()
+      select count(*) from auth.users u
+      where u.role = 'mechanic' and exists (
+        select from auth.logins l
+        where l.user_id = u.id and l.revoked_at is null and l.expires_at > now()
+      )
     )
   );
+end;
 $$;
 comment on function api.present_wait() is
   'How busy we are, for the price list: {waiting, mechanicsOnDuty}. Counts only, nobody''s names. On duty means signed in.';
@@ -139,10 +147,14 @@ begin
   from app.checkouts c
   where c.intake_id = v_intake_id and c.status = 'expired' and c.settled_at is null and c.stripe_id is not null;
 
-  insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency)
-  values (v_user_id, v_intake_id, v_plan.id, v_plan.price_cents, v_plan.currency)
-  on conflict (intake_id) where status in ('opening', 'open') do update set intake_id = excluded.intake_id
-  returning * into v_checkout;
+  select * into v_checkout from app.checkouts c
+  where c.intake_id = v_intake_id and c.status in ('opening', 'open');
+  if v_checkout.id is null then
+    perform private.limit_rate('go to pay', v_user_id::text, 30, interval '10 minutes');
+    insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency)
+    values (v_user_id, v_intake_id, v_plan.id, v_plan.price_cents, v_plan.currency)
+    returning * into v_checkout;
+  end if;
 
   return jsonb_build_object(
     'checkoutId', v_checkout.id, 'stripeId', v_checkout.stripe_id, 'url', v_checkout.url,
@@ -156,7 +168,7 @@ begin
 end;
 $$;
 comment on function api.open_checkout(text) is
-  'The caller''s one payable checkout for this plan and their draft intake, made or found again; "supersedes" lists Stripe''s ids of those to expire first. Raises LOGIN, DNIED, NPLAN.';
+  'The caller''s one payable checkout for this plan and their draft intake, made or found again; "supersedes" lists Stripe''s ids of those to expire first. Raises LOGIN, DNIED, NPLAN, SLOWD.';
 grant execute on function api.open_checkout(text) to
   wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
@@ -195,6 +207,20 @@ $$;
 comment on function api.close_checkout(text, text) is
   'Marks a checkout that can no longer be paid (expired or failed). Never touches one that was. Raises BADIN.';
 grant execute on function api.close_checkout(text, text) to wrenchline_backstage;
+
+create function api.claim_asking(stripe_id text) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update app.checkouts c set asked_at = now()
+  where c.stripe_id = claim_asking.stripe_id
+    and (c.asked_at is null or c.asked_at <= now() - interval '2 seconds');
+  return found;
+end;
+$$;
+comment on function api.claim_asking(text) is
+  'Whether to ask Stripe how a checkout stands: true to one caller every two seconds, however many pages look.';
+grant execute on function api.claim_asking(text) to wrenchline_backstage;
 
 create function api.checkout_state(stripe_id text) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp

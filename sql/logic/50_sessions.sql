@@ -60,23 +60,54 @@ $$;
 comment on function private.next_version(uuid, boolean) is
   'Raises the session''s version by one and answers with it, or null when the session is gone. Holds the counter until commit.';
 
+-- Where the session is known, one seat is looked up and nobody's others: a
+-- mechanic has thousands in time, and the policies above list them all.
+create function auth.my_seat(session_id uuid) returns text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select p.role from app.session_participants p
+    where p.session_id = my_seat.session_id and p.user_id = auth.uid()
+  );
+end;
+$$;
+comment on function auth.my_seat(uuid) is
+  'What the caller is in a session (customer, mechanic or observer), or null without a seat; running the shop is none.';
+grant execute on function auth.my_seat(uuid) to
+  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+
+create function auth.seats_in(session_id uuid)
+returns table (user_id uuid, name text, role text, joined_at timestamptz)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 3
+as $$
+begin
+  -- The relay's login holds no grant here: it comes through api.deliver, which
+  -- looked at the seats before.
+  if session_user <> 'wrenchline_relay' and auth.my_seat(seats_in.session_id) is null then
+    return;
+  end if;
+  return query
+    select u.id, u.name, p.role, p.joined_at
+    from app.session_participants p join auth.users u on u.id = p.user_id
+    where p.session_id = seats_in.session_id;
+end;
+$$;
+comment on function auth.seats_in(uuid) is
+  'Who sits in a session, by name, for those who sit in it too; for others nobody does.';
+grant execute on function auth.seats_in(uuid) to
+  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+
 create function auth.my_session_head(session_id uuid, out version bigint, out participants_version bigint)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   select v.version, v.participants_version into my_session_head.version, my_session_head.participants_version
   from private.session_versions v
-  where v.session_id = my_session_head.session_id
-    and (
-      exists (
-        select from app.session_participants p
-        where p.session_id = my_session_head.session_id and p.user_id = auth.uid()
-      )
-      or auth.my_role() = 'dispatcher'
-    );
+  where v.session_id = my_session_head.session_id and auth.my_seat(v.session_id) is not null;
 end;
 $$;
-comment on function auth.my_session_head(uuid) is 'The present version of a session the caller may see, or nulls.';
+comment on function auth.my_session_head(uuid) is 'The present version of a session the caller has a seat in, or nulls.';
 grant execute on function auth.my_session_head(uuid) to
   wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
@@ -106,11 +137,10 @@ as $$
 begin
   return (
     select coalesce(
-      jsonb_agg(jsonb_build_object('userId', u.id, 'name', u.name, 'role', p.role) order by p.joined_at, u.id),
+      jsonb_agg(jsonb_build_object('userId', s.user_id, 'name', s.name, 'role', s.role) order by s.joined_at, s.user_id),
       '[]'
     )
-    from app.session_participants p join auth.users u on u.id = p.user_id
-    where p.session_id = participants_view.session_id
+    from auth.seats_in(participants_view.session_id) s
   );
 end;
 $$;
@@ -183,13 +213,17 @@ language plpgsql stable security invoker set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user_id uuid := auth.uid();
+  v_role text;
   v_session jsonb;
   v_version bigint;
 begin
   if v_user_id is null then
     raise exception 'Cannot read a session: nobody is signed in' using errcode = 'LOGIN';
   end if;
-  v_session := api.session_view(read_session.session_id);
+  v_role := auth.my_seat(read_session.session_id);
+  if v_role is not null then
+    v_session := api.session_view(read_session.session_id);
+  end if;
   if v_session is null or v_session ->> 'type' is distinct from read_session.type then
     raise exception 'Cannot read a session: the caller has no % of that id', read_session.type using errcode = 'NTFND';
   end if;
@@ -197,23 +231,20 @@ begin
   return jsonb_build_object(
     'session', v_session,
     'participants', api.participants_view(read_session.session_id),
-    -- The newest, should there ever be more: a page must not grow without end.
-    'messages', api.messages_view(read_session.session_id, v_version - 5000, 5000),
+    -- Of the newest versions, should there ever be more: a page must not grow without end.
+    'messages', api.messages_view(read_session.session_id, v_version - 1000, 1000),
     'version', v_version,
     'intake', (
       select jsonb_build_object('vehicle', i.vehicle, 'complaint', i.complaint)
       from app.intakes i where i.session_id = read_session.session_id
     ),
     'viewerId', v_user_id,
-    'viewerRole', (
-      select p.role from app.session_participants p
-      where p.session_id = read_session.session_id and p.user_id = v_user_id
-    )
+    'viewerRole', v_role
   );
 end;
 $$;
 comment on function api.read_session(uuid, text) is
-  'All that a session''s page shows, from one snapshot: {session, participants, messages, version, intake, viewerId, viewerRole}. Raises LOGIN, NTFND (also for the wrong type).';
+  'All that a session''s page shows to who sits in it, from one snapshot: {session, participants, messages (the newest 1,000), version, intake, viewerId, viewerRole}. Raises LOGIN, NTFND (also for the wrong type).';
 -- Also to anon, for whom it has but one answer: sign in.
 grant execute on function api.read_session(uuid, text) to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;

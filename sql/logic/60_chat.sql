@@ -106,21 +106,41 @@ create trigger _500_go_live after insert on app.chat_messages
   for each row when (new.sender_role = 'mechanic') execute function private.tg_chat_messages__go_live();
 alter table app.chat_messages enable always trigger _500_go_live;
 
+create function auth.is_flooded(session_id uuid) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_most constant integer := 600; -- within 10 seconds: more than all in a session type together
+  v_head bigint := (auth.my_session_head(is_flooded.session_id)).version;
+begin
+  return coalesce((
+    select m.created_at > clock_timestamp() - interval '10 seconds'
+    from app.chat_messages m
+    where m.session_id = is_flooded.session_id and m.version <= v_head - v_most
+    order by m.version desc limit 1
+  ), false);
+end;
+$$;
+comment on function auth.is_flooded(uuid) is
+  'Whether a session of the caller''s got 600 messages within the last 10 seconds. Asked by api.send_message only: a DBA''s bulk INSERT is free.';
+grant execute on function auth.is_flooded(uuid) to
+  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+
 create function api.send_message(session_id uuid, client_id uuid, body text) returns jsonb
 language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sender_id uuid := auth.uid();
+  v_role text;
   v_version bigint;
 begin
   if v_sender_id is null then
     raise exception 'Cannot send a message: nobody is signed in' using errcode = 'LOGIN';
-  elsif not exists (select from app.session_participants p where p.session_id = send_message.session_id and p.user_id = v_sender_id) then
+  end if;
+  v_role := auth.my_seat(send_message.session_id);
+  if v_role is null then
     raise exception 'Cannot send a message: the caller has no seat in such a session' using errcode = 'NTFND';
-  elsif exists (
-    select from app.session_participants p
-    where p.session_id = send_message.session_id and p.user_id = v_sender_id and p.role = 'observer'
-  ) then
+  elsif v_role = 'observer' then
     -- Said here and not by the trigger: a dispatcher's role may not even try to insert.
     raise exception 'Cannot send a message: an observer listens' using errcode = 'DNIED';
   elsif length(send_message.body) > 4000 then
@@ -129,6 +149,9 @@ begin
   elsif send_message.body is null or send_message.body !~ '\S' then
     raise exception 'Cannot send a message: it says nothing'
       using errcode = 'BADIN', detail = 'Write something first.';
+  elsif auth.is_flooded(send_message.session_id) then
+    raise exception 'Cannot send a message: session % got too many at once', send_message.session_id
+      using errcode = 'SLOWD';
   end if;
 
   insert into app.chat_messages (session_id, sender_id, client_id, body)
@@ -143,7 +166,7 @@ begin
 end;
 $$;
 comment on function api.send_message(uuid, uuid, text) is
-  'Says something in a session, once for each client_id, and answers with the stored message. Raises LOGIN, NTFND, ENDED, DNIED, TOOLG, BADIN.';
+  'Says something in a session, once for each client_id, and answers with the stored message. Raises LOGIN, NTFND, ENDED, DNIED, TOOLG, BADIN, SLOWD.';
 grant execute on function api.send_message(uuid, uuid, text) to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 

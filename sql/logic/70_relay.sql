@@ -48,6 +48,7 @@ declare
   v_refused jsonb;
   v_head private.session_versions;
   v_changes jsonb;
+  v_is_over boolean;
   v_answers jsonb := '[]';
 begin
   for v_ask in
@@ -67,17 +68,21 @@ begin
     ) h;
 
     v_changes := null;
+    v_is_over := false;
     -- Nothing is read for a session that nobody here may hear: a stolen relay
     -- credential reads only what it holds a live proof for.
     if jsonb_array_length(v_may_hear) > 0 then
       select * into v_head from private.session_versions v where v.session_id = v_ask.session_id;
       v_changes := api.changes_view(v_ask.session_id, v_ask.after, v_head.version, v_head.participants_version);
+      select s.status in ('ended', 'refunded') into v_is_over from app.sessions s where s.id = v_ask.session_id;
     end if;
     v_answers := v_answers || jsonb_build_object(
       'session', v_ask.session_id,
       'from', v_ask.after,
       'to', coalesce((v_changes ->> 'to')::bigint, v_ask.after),
       'more', coalesce((v_changes ->> 'more')::boolean, false),
+      -- Not only in the changes: who was told already, and came back, is to go too.
+      'isOver', v_is_over,
       'mayHear', v_may_hear,
       'refused', v_refused,
       'changes', coalesce(v_changes - 'from' - 'to' - 'more', '{}')
@@ -87,7 +92,7 @@ begin
 end;
 $$;
 comment on function api.deliver(jsonb) is
-  'For [{session, after, proofs}] answers, in order and from one snapshot, which proofs may hear and what changed: [{session, from, to, more, mayHear, refused: [{proof, code}], changes}]. Codes are the socket''s: 4401 signed out, 4403 no seat.';
+  'For [{session, after, proofs}] answers, in order and from one snapshot, which proofs may hear and what changed: [{session, from, to, more, isOver, mayHear, refused: [{proof, code}], changes}]. Codes are the socket''s: 4401 signed out, 4403 no seat.';
 grant execute on function api.deliver(jsonb) to wrenchline_relay;
 
 create function api.heads(session_ids uuid[]) returns table (session_id uuid, version bigint)

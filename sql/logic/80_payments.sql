@@ -20,23 +20,42 @@ comment on function api.configure_payments(text[], jsonb) is
   'Tells the database the webhook''s signing secrets (two while rotating) and each plan''s Stripe price: {plan: price_id}. Called when the app starts; harmless when repeated.';
 grant execute on function api.configure_payments(text[], jsonb) to wrenchline_backstage;
 
+-- A refund is its buyer's to see: that it is on its way and how much, not Stripe's
+-- ids nor who decided. A DBA sees all of them, for paid_unserved.
+create policy select_self on app.refunds for select
+  to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher
+  using (checkout_id = any (array(select c.id from app.checkouts c where c.user_id = (select auth.uid()))));
+create policy select_dba on app.refunds for select to wrenchline_dba using (true);
+grant select (checkout_id, status, amount_cents, created_at) on app.refunds
+  to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+grant select on app.refunds to wrenchline_dba;
+-- No insert or update for anybody: what is due comes of api.refund_checkout or a
+-- rule of fulfilment, and what became of it is Stripe's to say.
+
 create function private.request_refund(checkout_id uuid, amount_cents integer, reason text, requested_by text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_refund_id uuid;
 begin
-  insert into private.refunds (checkout_id, amount_cents, reason, requested_by)
+  insert into app.refunds (checkout_id, amount_cents, reason, requested_by)
   values (request_refund.checkout_id, request_refund.amount_cents, request_refund.reason, request_refund.requested_by)
   on conflict do nothing
   returning id into v_refund_id;
+  if v_refund_id is null then
+    -- On its way already. Its job may have been given up, though, or Stripe's word lost.
+    select r.id into v_refund_id from app.refunds r
+    where r.checkout_id = request_refund.checkout_id and r.status in ('requested', 'pending');
+  end if;
   if v_refund_id is not null then
-    perform private.enqueue('refund_payment', jsonb_build_object('refundId', v_refund_id));
+    perform private.enqueue(
+      'refund_payment', jsonb_build_object('refundId', v_refund_id), job_key => v_refund_id::text
+    );
   end if;
 end;
 $$;
 comment on function private.request_refund(uuid, integer, text, text) is
-  'Notes that money goes back and adds the job that asks Stripe. Twice is once: a checkout has one refund that did not fail.';
+  'Notes that money goes back and adds the job that asks Stripe. Twice is once, a checkout having one refund that did not fail; but its job is begun anew until Stripe has said yes.';
 
 -- The charge's event may come before the checkout's, after it or at the same moment: each takes
 -- this lock before it looks for the other, so that whoever is second sees the first.
@@ -85,6 +104,8 @@ begin
     return jsonb_build_object('outcome', 'kept_aside', 'note', 'our checkout is another at Stripe');
   elsif v_checkout.status in ('paid', 'duplicate') then
     return jsonb_build_object('outcome', 'repeated', 'sessionId', v_checkout.session_id);
+  elsif exists (select from app.refunds r where r.checkout_id = v_checkout.id and r.status <> 'failed') then
+    return jsonb_build_object('outcome', 'kept_aside', 'note', 'this money goes back');
   elsif (checkout ->> 'payment_status' in ('paid', 'no_payment_required')) is not true then
     -- A delayed method: the buyer is done, the money is not here yet.
     if checkout ->> 'status' = 'complete' then
@@ -119,19 +140,18 @@ begin
       v_receipt_url,
       c.receipt_url
     ),
+    paid_cents = (checkout ->> 'amount_total')::integer,
     settled_at = now()
-  where c.id = v_checkout.id;
+  where c.id = v_checkout.id returning * into v_checkout;
 
   if v_problem is not null then
     update app.checkouts c set status = 'refused' where c.id = v_checkout.id;
     return jsonb_build_object('outcome', 'kept_aside', 'note', v_problem);
   elsif v_intake.session_id is not null then
     -- Paid twice for one intake, in two tabs: the session stays, this money goes back.
-    update app.checkouts c set
-      status = 'duplicate', session_id = v_intake.session_id, paid_cents = (checkout ->> 'amount_total')::integer
-    where c.id = v_checkout.id;
-    if (checkout ->> 'amount_total')::bigint > 0 then
-      perform private.request_refund(v_checkout.id, (checkout ->> 'amount_total')::integer, 'duplicate', 'rule');
+    update app.checkouts c set status = 'duplicate', session_id = v_intake.session_id where c.id = v_checkout.id;
+    if v_checkout.paid_cents > 0 then
+      perform private.request_refund(v_checkout.id, v_checkout.paid_cents, 'duplicate', 'rule');
     end if;
     return jsonb_build_object('outcome', 'duplicate_refunded', 'sessionId', v_intake.session_id);
   end if;
@@ -154,9 +174,7 @@ begin
   values (v_session_id, v_checkout.user_id, 'customer');
   -- The buyer's, also when a guest typed it and became a customer since.
   update app.intakes i set session_id = v_session_id, user_id = v_checkout.user_id where i.id = v_intake.id;
-  update app.checkouts c set
-    status = 'paid', session_id = v_session_id, paid_cents = (checkout ->> 'amount_total')::integer
-  where c.id = v_checkout.id;
+  update app.checkouts c set status = 'paid', session_id = v_session_id where c.id = v_checkout.id;
 
   -- For the buyer who closed the tab. Only a link: it opens nothing without the login.
   if v_email is not null then
@@ -242,8 +260,7 @@ begin
       perform api.close_checkout(v_object ->> 'id', 'expired');
       v_result := jsonb_build_object('outcome', 'expired');
     when 'refund.created', 'refund.updated', 'refund.failed' then
-      perform private.settle_refund(v_object);
-      v_result := jsonb_build_object('outcome', 'settled');
+      v_result := private.settle_refund(v_object);
     when 'charge.succeeded', 'charge.updated' then
       perform private.receipt_of(v_object -> 'payment_intent'); -- for its lock
       update app.checkouts c set receipt_url = v_object ->> 'receipt_url'
@@ -272,7 +289,7 @@ begin
       'refundId', r.id, 'paymentIntent', c.payment_intent,
       'amountCents', r.amount_cents, 'reason', r.reason, 'status', r.status
     )
-    from private.refunds r join app.checkouts c on c.id = r.checkout_id
+    from app.refunds r join app.checkouts c on c.id = r.checkout_id
     where r.id = due_refund.refund_id
   );
 end;
@@ -281,25 +298,44 @@ comment on function api.due_refund(uuid) is
   'What to ask Stripe for: {refundId, paymentIntent, amountCents, reason, status}, or null.';
 grant execute on function api.due_refund(uuid) to wrenchline_backstage;
 
-create function private.settle_refund(refund jsonb) returns void
+create function private.settle_refund(refund jsonb) returns jsonb
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_named text := refund -> 'metadata' ->> 'refund_id';
+  v_status text := case
+    when refund ->> 'status' = 'succeeded' then 'succeeded'
+    when refund ->> 'status' in ('failed', 'canceled') then 'failed'
+    else 'pending'
+  end;
+  v_refund_id uuid;
 begin
-  update private.refunds r set
-    stripe_id = refund ->> 'id',
-    status = case refund ->> 'status'
-      when 'succeeded' then 'succeeded'
-      when 'failed' then 'failed'
-      when 'canceled' then 'failed'
-      else 'pending'
-    end,
-    settled_at = case when refund ->> 'status' in ('succeeded', 'failed', 'canceled') then now() end
-  where (r.id::text = refund -> 'metadata' ->> 'refund_id' or r.stripe_id = refund ->> 'id')
-    -- Events overtake each other: only a failure may follow a success.
-    and (r.status in ('requested', 'pending') or refund ->> 'status' in ('failed', 'canceled'));
+  if v_named ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    select r.id into v_refund_id from app.refunds r where r.id = v_named::uuid;
+  end if;
+  if v_refund_id is null then
+    select r.id into v_refund_id from app.refunds r where r.stripe_id = refund ->> 'id';
+  end if;
+  if v_refund_id is null then
+    return jsonb_build_object('outcome', 'stored', 'note', 'no refund of ours');
+  end if;
+
+  update app.refunds r set
+    stripe_id = coalesce(refund ->> 'id', r.stripe_id),
+    status = v_status,
+    settled_at = case when v_status <> 'pending' then now() end
+  where r.id = v_refund_id
+    -- Events overtake each other: only a failure may follow a success, and nothing a failure.
+    and (r.status in ('requested', 'pending') or r.status = 'succeeded' and v_status = 'failed');
+  return case
+    when found and v_status = 'failed'
+      then jsonb_build_object('outcome', 'refund_failed', 'note', 'refund ' || v_refund_id || ' failed')
+    else jsonb_build_object('outcome', 'settled')
+  end;
 end;
 $$;
-comment on function private.settle_refund(jsonb) is 'Follows what Stripe says of a refund of ours, found by metadata.refund_id.';
+comment on function private.settle_refund(jsonb) is
+  'Follows what Stripe says of a refund of ours, found by metadata.refund_id: {outcome, note}, refund_failed only when that is news.';
 
 create function api.refund_settled(refund_id uuid, stripe_id text, status text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

@@ -121,35 +121,56 @@ $$;
 comment on function api.extend_session(uuid, integer) is
   'Gives a session more minutes and answers with its new length. Each call adds. Raises BADIN, ENDED, NTFND, DNIED.';
 
-create function api.refund_session(session_id uuid, reason text) returns void
+create function api.refund_checkout(checkout_id uuid, reason text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_by text := private.require_staff();
   v_checkout app.checkouts;
-  v_paid bigint;
 begin
-  perform private.lock_session(refund_session.session_id);
-  select * into v_checkout from app.checkouts c
-  where c.session_id = refund_session.session_id and c.status = 'paid';
-  select (s.metadata ->> 'amount_total')::bigint into v_paid from app.sessions s where s.id = refund_session.session_id;
+  select * into v_checkout from app.checkouts c where c.id = refund_checkout.checkout_id for update;
+  if v_checkout.id is null then
+    raise exception 'Cannot refund a checkout: there is no %', refund_checkout.checkout_id
+      using errcode = 'NTFND', hint = 'See paid_unserved, or checkouts.';
+  elsif v_checkout.status not in ('paid', 'duplicate', 'refused') then
+    raise exception 'Cannot refund a checkout: % is %, and nothing was paid', v_checkout.id, v_checkout.status
+      using errcode = 'BADIN', hint = 'Those paid are paid, duplicate or refused.';
+  elsif v_checkout.status = 'paid'
+    and exists (select from app.sessions s where s.id = v_checkout.session_id and s.status <> 'refunded')
+  then
+    raise exception 'Cannot refund a checkout: % bought a session that would go on', v_checkout.id
+      using errcode = 'BADIN', hint = format('select api.refund_session(''%s'', ''why'')', v_checkout.session_id);
+  end if;
   -- Nothing was paid with a promotion code for all of it: nothing goes back.
-  if v_checkout.payment_intent is not null and v_paid > 0 then
+  if v_checkout.payment_intent is not null and v_checkout.paid_cents > 0 then
     perform private.request_refund(
-      v_checkout.id, v_paid::integer, coalesce(nullif(btrim(refund_session.reason), ''), 'dispatcher'), v_by
+      v_checkout.id, v_checkout.paid_cents, coalesce(nullif(btrim(refund_checkout.reason), ''), 'dispatcher'), v_by
     );
   end if;
+end;
+$$;
+comment on function api.refund_checkout(uuid, text) is
+  'Gives back all the money of a checkout that bought no session of its own (refused or duplicate), by a job that asks Stripe. Harmless when repeated: a refund that failed or was given up is tried again. Raises BADIN, NTFND, DNIED.';
+
+create function api.refund_session(session_id uuid, reason text) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_staff();
+  perform private.lock_session(refund_session.session_id);
   update app.sessions s set
     status = 'refunded', ended_at = coalesce(s.ended_at, now()), ended_reason = refund_session.reason
   where s.id = refund_session.session_id and s.status <> 'refunded';
+  perform api.refund_checkout(c.id, refund_session.reason)
+  from app.checkouts c where c.session_id = refund_session.session_id and c.status = 'paid';
 end;
 $$;
 comment on function api.refund_session(uuid, text) is
-  'Ends a session and gives all the money back, by a job that asks Stripe. Harmless when repeated. Raises NTFND, DNIED.';
+  'Ends a session and gives all the money back, by a job that asks Stripe. Harmless when repeated: a refund that failed or was given up is tried again. Raises NTFND, DNIED.';
 
 grant execute on function api.create_mechanic(text, text), api.assign_mechanic(uuid, text),
   api.unassign_mechanic(uuid, text), api.end_session(uuid, text), api.extend_session(uuid, integer),
-  api.refund_session(uuid, text)
+  api.refund_checkout(uuid, text), api.refund_session(uuid, text)
   to wrenchline_dispatcher, wrenchline_dba;
 
 create view api.waiting_sessions with (security_invoker = true) as
@@ -170,7 +191,9 @@ create view api.live_sessions with (security_invoker = true) as
       from app.session_participants p join auth.users u on u.id = p.user_id
       where p.session_id = s.id and p.role = 'mechanic'
     ) as mechanics,
-    (select max(m.created_at) from app.chat_messages m where m.session_id = s.id) as last_message_at
+    (
+      select m.created_at from app.chat_messages m where m.session_id = s.id order by m.version desc limit 1
+    ) as last_message_at
   from app.sessions s
   where s.status = 'live'
   order by s.live_at;
@@ -178,15 +201,50 @@ comment on view api.live_sessions is 'Sessions in which customer and mechanic ar
 
 create view api.paid_unserved with (security_invoker = true) as
   select
-    c.id as checkout_id, c.session_id, c.plan, c.amount_cents, c.currency, c.status as checkout_status,
-    s.metadata ->> 'customer_email' as customer_email, c.settled_at as paid_at, now() - c.settled_at as since
-  from app.checkouts c left join app.sessions s on s.id = c.session_id
-  where c.status = 'refused'
-    or (c.status = 'paid' and s.status = 'waiting' and not exists (
-      select from app.session_participants p where p.session_id = s.id and p.role = 'mechanic'
-    ))
+    c.id as checkout_id, c.session_id, c.plan, coalesce(c.paid_cents, c.amount_cents) as amount_cents, c.currency,
+    c.status as checkout_status, r.status as refund_status,
+    s.metadata ->> 'customer_email' as customer_email, c.settled_at as paid_at,
+    now() - coalesce(r.created_at, c.settled_at) as since
+  from app.checkouts c
+  left join app.sessions s on s.id = c.session_id
+  left join lateral (
+    select r.status, r.created_at from app.refunds r
+    where r.checkout_id = c.id order by r.created_at desc limit 1
+  ) r on true
+  where case
+    when r.status is null then c.status = 'refused'
+      or c.status = 'paid' and s.status = 'waiting' and not exists (
+        select from app.session_participants p where p.session_id = s.id and p.role = 'mechanic'
+      )
+    else r.status = 'failed' or r.status in ('requested', 'pending') and r.created_at < now() - interval '1 hour'
+  end
   order by c.settled_at;
 comment on view api.paid_unserved is
-  'Money we hold for nothing yet: paid sessions without a mechanic, and payments whose price was not the plan''s (refused).';
+  'Money we hold for nothing: paid sessions without a mechanic, payments whose price was not the plan''s (refused), and refunds that failed or are on their way for more than an hour. Again: refund_session, or refund_checkout.';
 
 grant select on api.waiting_sessions, api.live_sessions, api.paid_unserved to wrenchline_dba;
+
+create function api.tidy() returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from private.rate_limits l where l.started_at < now() - interval '1 day';
+  delete from auth.sign_in_codes c where c.created_at < now() - interval '1 day';
+  delete from auth.logins l
+  where least(l.expires_at, l.revoked_at) < now() - interval '30 days'; -- least() ignores a null
+  delete from private.mail m where m.sent_at < now() - interval '7 days';
+  -- Guests who looked around and left. Whoever told, paid or said something stays.
+  delete from auth.users u
+  where u.email is null and u.created_at < now() - interval '30 days'
+    and not exists (
+      select from auth.logins l where l.user_id = u.id and l.revoked_at is null and l.expires_at > now()
+    )
+    and not exists (select from app.intakes i where i.user_id = u.id)
+    and not exists (select from app.checkouts c where c.user_id = u.id)
+    and not exists (select from app.session_participants p where p.user_id = u.id)
+    and not exists (select from app.chat_messages m where m.sender_id = u.id);
+end;
+$$;
+comment on function api.tidy() is
+  'Deletes what nobody needs any more: old limits, codes, logins and kept mail, and guests who left nothing. A job calls it every day; harmless when repeated.';
+grant execute on function api.tidy() to wrenchline_backstage;

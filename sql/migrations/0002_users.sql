@@ -14,6 +14,8 @@ create table auth.users (
   constraint users_who_work_here_have_an_email check (role = 'customer' or email is not null)
 );
 alter table auth.users enable row level security;
+-- Customers are many and staff are few: who is on duty is asked by every price list.
+create index users_staff on auth.users (role) where role <> 'customer';
 comment on table auth.users is 'Anyone who can sign in. A customer without an email is a guest, known by a cookie only.';
 comment on column auth.users.email is 'Lower case. Null for a guest, until a code sent there proves an address is theirs.';
 
@@ -36,17 +38,21 @@ create table auth.sign_in_codes (
   email text not null,
   code_hash bytea not null,
   link_hash bytea not null unique,
+  asked_by uuid references auth.users on delete set null,
   redirect text,
   tries integer not null default 0,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz not null default now() + interval '10 minutes',
   used_at timestamptz,
   constraint sign_in_codes_allow_five_tries check (tries between 0 and 5)
 );
 alter table auth.sign_in_codes enable row level security;
 create index sign_in_codes_email on auth.sign_in_codes (email, created_at desc);
+create index sign_in_codes_asked_by on auth.sign_in_codes (asked_by);
 comment on table auth.sign_in_codes is 'Codes sent by e-mail: ten minutes, five tries, one use.';
 comment on column auth.sign_in_codes.code_hash is 'A keyed hash: six digits alone would be guessed from a dump in a moment.';
+comment on column auth.sign_in_codes.asked_by is
+  'The guest who asked, if one did. Only what they bought may come along: a link that somebody else asked for takes nothing with it.';
 comment on column auth.sign_in_codes.link_hash is 'sha256 of the token in the mailed link, which is the same code in another shape.';
 
 create table private.secrets (

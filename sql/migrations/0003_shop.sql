@@ -89,6 +89,7 @@ create table app.checkouts (
   session_id uuid references app.sessions on delete restrict,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null default now() + interval '2 hours',
+  asked_at timestamptz,
   settled_at timestamptz,
   constraint checkouts_status_is_known check (
     status in ('opening', 'open', 'pending', 'paid', 'duplicate', 'expired', 'failed', 'refused')
@@ -102,6 +103,7 @@ create index checkouts_user_id on app.checkouts (user_id, created_at desc);
 create index checkouts_intake_id on app.checkouts (intake_id);
 create index checkouts_plan on app.checkouts (plan);
 create index checkouts_session_id on app.checkouts (session_id);
+create index checkouts_payment_intent on app.checkouts (payment_intent) where payment_intent is not null;
 create unique index checkouts_open_one_per_intake on app.checkouts (intake_id)
   where status in ('opening', 'open');
 comment on table app.checkouts is 'One trip to Stripe''s pay page. Its id is the idempotency key and Stripe''s client_reference_id.';
@@ -109,3 +111,4 @@ comment on column app.checkouts.status is
   'opening (Stripe not yet asked) > open > paid; pending is a delayed payment method; duplicate was paid a second time and is refunded; refused had a price that is not ours.';
 comment on column app.checkouts.amount_cents is 'The plan''s price when the customer went to pay, in cents.';
 comment on column app.checkouts.paid_cents is 'What came of it, in cents: less with a promotion code, null before it is settled.';
+comment on column app.checkouts.asked_at is 'When somebody looking at it last had us ask Stripe, so that nobody has us ask all the time.';

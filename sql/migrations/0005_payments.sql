@@ -28,9 +28,9 @@ alter table private.stripe_events enable row level security;
 create index stripe_events_charges on private.stripe_events ((payload #>> '{data,object,payment_intent}')) where type = 'charge.succeeded';
 create index stripe_events_kept_aside on private.stripe_events (received_at) where outcome = 'kept_aside';
 comment on table private.stripe_events is 'Every event Stripe sent, once, with what we made of it.';
-comment on column private.stripe_events.outcome is 'fulfilled, repeated, duplicate_refunded, pending, expired, failed, settled, kept_aside (a person should look), stored (nothing to do).';
+comment on column private.stripe_events.outcome is 'fulfilled, repeated, duplicate_refunded, pending, expired, failed, settled, refund_failed, kept_aside (a person should look), stored (nothing to do).';
 
-create table private.refunds (
+create table app.refunds (
   id uuid primary key default gen_random_uuid(),
   checkout_id uuid not null references app.checkouts on delete restrict,
   amount_cents integer not null,
@@ -43,11 +43,13 @@ create table private.refunds (
   constraint refunds_amount_is_positive check (amount_cents > 0),
   constraint refunds_status_is_known check (status in ('requested', 'pending', 'succeeded', 'failed'))
 );
-alter table private.refunds enable row level security;
+alter table app.refunds enable row level security;
 -- Money goes back once: two clicks, or a rule and a person, meet here.
-create unique index refunds_one_at_a_time on private.refunds (checkout_id) where status <> 'failed';
-create index refunds_checkout_id on private.refunds (checkout_id);
-comment on table private.refunds is 'Money on its way back. The id is Stripe''s idempotency key, so asking twice refunds once.';
+create unique index refunds_one_at_a_time on app.refunds (checkout_id) where status <> 'failed';
+create index refunds_checkout_id on app.refunds (checkout_id);
+comment on table app.refunds is 'Money on its way back. The id is Stripe''s idempotency key, so asking twice refunds once.';
+comment on column app.refunds.status is
+  'requested (a job asks Stripe) > pending (the bank is at it) > succeeded; failed, also after that: money we still hold.';
 
 create table private.mail (
   id bigint generated always as identity primary key,

@@ -1,5 +1,6 @@
 /** The real door, to a database of its own in which the cast is on. */
-import { closeDoors, type Login, type Tx } from "@/lib/db/door.ts";
+import { strict as assert } from "node:assert";
+import { closeDoors, type Login, type Tx, writing } from "@/lib/db/door.ts";
 import { useEnvironment } from "@/lib/environment.ts";
 import { castOn, type Player, proofOf } from "../support/cast.ts";
 import { asAdmin, freshDatabase, type TestDatabase } from "../support/database.ts";
@@ -9,6 +10,12 @@ export interface Entrance extends AsyncDisposable {
   db: TestDatabase;
   /** Runs SQL as the administrator. */
   sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
+  /**
+   * Runs statements of an attacker's own in one request, and answers with the
+   * last one's rows. What the door itself does not carry is then tried on a
+   * bare connection of the web login that is who the door would make it.
+   */
+  attack(login: Login, ...statements: string[]): Promise<Record<string, unknown>[]>;
   /** Has the door use another address, such as a proxy's, for all its logins. */
   moveTo(via: (url: string) => string): void;
 }
@@ -34,6 +41,27 @@ export async function openDoor(): Promise<Entrance> {
     db,
     sql: (text, values) =>
       asAdmin(db.adminUrl, async (admin) => (await admin.query(text, values)).rows),
+    async attack(login, ...statements) {
+      const through = writing(
+        login,
+        (tx) => Promise.all(statements.map((text) => inject(tx, text))),
+      );
+      if (statements.every((text) => /^\s*(select|insert|update|delete)/.test(text))) {
+        return (await through).at(-1)!;
+      }
+      await assert.rejects(through, /carries queries only/);
+      return await asAdmin(db.webUrl, async (web) => {
+        await web.query("begin");
+        await web.query(
+          "select set_config('role', auth.role_for_proof($1), true), set_config('app.proof', $1, true)",
+          [login.proof ?? ""],
+        );
+        let rows: Record<string, unknown>[] = [];
+        for (const text of statements) ({ rows } = await web.query(text));
+        await web.query("commit");
+        return rows;
+      });
+    },
     moveTo,
     async [Symbol.asyncDispose]() {
       await closeDoors();

@@ -111,26 +111,32 @@ Deno.test("settings that injected SQL means to stay are gone before the next req
   assert.ok(before.has(pid) && after.has(pid), "the connection is still in use");
 });
 
-Deno.test("what no reset takes away goes with its connection: a prepared statement of our name", async () => {
+Deno.test("the door carries no statement that a reset would not undo, such as preparing its own names", async () => {
   await using _ = await openDoor();
-  await assertOliveIsOlive();
-  const theirs = (name: string) =>
-    `prepare ${name} (text, text) as select set_config('role', 'wrenchline_customer', true), ${ATTACKERS_PROOF}`;
+  const before = await assertOliveIsOlive();
+  const theirs =
+    `(text, text) as select set_config('role', 'wrenchline_customer', true), ${ATTACKERS_PROOF}`;
   for (
-    const statements of [
-      ["deallocate all", theirs("who")],
-      ["deallocate who"],
-      ["set role wrenchline_dispatcher"],
-      ["reset role", "set app.proof = 'x'"],
-      ["commit", "begin"],
-      ["listen session_changed"],
-      ["discard plans"],
+    const statement of [
+      "deallocate all",
+      `prepare who ${theirs}`,
+      `/* select */ prepare who ${theirs}`,
+      "set role wrenchline_dispatcher",
+      "reset role",
+      "commit",
+      "begin",
+      "alter role wrenchline_web set search_path = evil",
+      "listen session_changed",
+      "copy app.plans to stdout",
+      "do 'begin end'",
+      "explain analyze select 1",
+      "selectx",
+      "",
     ]
-  ) {
-    const pid = await attackWith(statements).catch(() => null);
-    const after = await assertOliveIsOlive();
-    assert.ok(pid === null || !after.has(pid), `${statements} left its connection in use`);
-  }
+  ) await assert.rejects(attackWith([statement]), /carries queries only/, statement);
+  await assert.rejects(attackWith([`select 1; prepare who ${theirs}`]), { code: "42601" });
+  await attackWith([" select 1", "\nwith one as (select 1) select * from one"]);
+  assert.ok((await assertOliveIsOlive()).isSubsetOf(before));
 });
 
 Deno.test("a connection on which nobody can be identified any more is given up", async () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { Builder, type BuildOptions } from "fresh/dev";
 import { builtApp, makeTree, type Tree } from "./tree.ts";
@@ -173,8 +174,8 @@ Deno.test("transforms run in order on the files they are for", async () => {
   const seen: string[] = [];
   builder.onTransformStaticFile(
     { pluginName: "A", filter: /\.css$/, exclude: ["**/sub/*"] },
-    ({ path, text, mode }) => {
-      seen.push(`A ${path.slice(tree.dir.length)} ${mode}`);
+    ({ path, text, mode, root }) => {
+      seen.push(`A ${path.slice(root.length)} ${mode}`);
       return { content: text.slice(0, 4).toUpperCase() };
     },
   );
@@ -230,7 +231,7 @@ Deno.test("other folders and another entry can be used", async () => {
   await builtOnDisk(tree, {
     outDir: "out",
     routeDir: "pages",
-    staticDir: "public",
+    staticDir: pathToFileURL(join(tree.dir, "public")).href,
     serverEntry: "server.ts",
   });
   await using server = await denoServe(tree, "out/server.js");

@@ -29,16 +29,21 @@ Deno.test("an unexpected error is a 500 that is logged and tells nothing", async
   assert.match(String(errors.said[0]), /secret/);
 });
 
-Deno.test("an HttpError is not logged, and its message is sent", async () => {
+Deno.test("an HttpError's message is sent, and only our own faults are logged", async () => {
   using errors = hearErrors();
-  const response = await asking(
-    new App().get("/", () => {
-      throw new HttpError(503, "come back later");
+  const later = new HttpError(503, "come back later");
+  const ask = asking(
+    new App().get("/503", () => {
+      throw later;
+    }).get("/403", () => {
+      throw new HttpError(403, "no");
     }),
-  )("/");
+  );
+  const response = await ask("/503");
   assert.equal(response.status, 503);
   assert.equal(await response.text(), "come back later");
-  assert.deepEqual(errors.said, []);
+  assert.equal(await (await ask("/403")).text(), "no");
+  assert.deepEqual(errors.said, [later]);
 });
 
 Deno.test("onError() answers with the status of the error, 500 for others", async () => {

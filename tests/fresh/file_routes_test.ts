@@ -237,6 +237,27 @@ Deno.test("a middleware file may export a list, or as handler", async () => {
   assert.equal(await textOf(ask("/b")), "caught");
 });
 
+Deno.test("handlers where there cannot be any are ignored, with a warning that names the file", async () => {
+  await using tree = await makeTree({
+    "routes/_layout.tsx": `export const handler = () => new Response("never");
+      export default ({ Component }) => <main><Component /></main>;`,
+    "routes/_middleware.ts": `export const handler = { GET: () => new Response("never") };`,
+    "routes/index.tsx": SAY,
+  });
+  const { warn } = console;
+  const said: string[] = [];
+  console.warn = (words: string) => said.push(words);
+  try {
+    assert.match(await textOf((await builtApp(tree))("/")), /<main>/);
+  } finally {
+    console.warn = warn;
+  }
+  assert.deepEqual(said.map((words) => words.split(":")[0]), [
+    "routes/_layout",
+    "routes/_middleware",
+  ]);
+});
+
 Deno.test("fsRoutes(path) puts the files under a path", async () => {
   await using tree = await makeTree({
     "routes/_layout.tsx": layout("i"),

@@ -150,6 +150,16 @@ Deno.test("csp({ useNonce }) names inline scripts and styles by a nonce of each 
   assert.equal(nonces.size, 2);
 });
 
+Deno.test("csp({ useNonce }) adds no nonce to a directive that allows nothing inline", async () => {
+  const ask = asking(
+    new App().use(csp({ useNonce: true, csp: ["script-src 'self'"] }))
+      .get("/", (ctx) => ctx.render(<p />)),
+  );
+  const policy = (await ask("/")).headers.get("content-security-policy")!;
+  assert.match(policy, /script-src 'self'(;|$)/);
+  assert.match(policy, /style-src 'self' 'nonce-/);
+});
+
 Deno.test("a nonce is not left behind in JSX that is a constant of its module", async () => {
   const style = <style>{"p { color: red; }"}</style>;
   const ask = asking(

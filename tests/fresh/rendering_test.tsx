@@ -57,7 +57,10 @@ Deno.test("render() answers 200 as HTML, unless told otherwise", async () => {
   const ask = asking(
     new App().get("/", (ctx) => ctx.render(<p />)).get(
       "/odd",
-      (ctx) => ctx.render(<p />, { status: 416, headers: { "x-a": "1" } }),
+      (ctx) => {
+        const headers = { "x-a": "1", "content-type": "text/plain" };
+        return ctx.render(<p />, { status: 416, headers });
+      },
     ),
   );
   const plain = await ask("/");
@@ -67,6 +70,7 @@ Deno.test("render() answers 200 as HTML, unless told otherwise", async () => {
   const odd = await ask("/odd");
   assert.equal(odd.status, 416);
   assert.equal(odd.headers.get("x-a"), "1");
+  assert.equal(odd.headers.get("content-type"), "text/html; charset=utf-8");
 });
 
 Deno.test("render() refuses what is not JSX", async () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { App, HttpError } from "fresh";
+import { App, HttpError, page } from "fresh";
 import { asking, hearErrors, textOf } from "./tree.ts";
 
 Deno.test("get(), post() and the rest answer their own method only", async () => {
@@ -11,6 +11,19 @@ Deno.test("get(), post() and the rest answer their own method only", async () =>
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
     assert.equal(await textOf(ask("/thing", { method })), method.toLowerCase());
   }
+});
+
+Deno.test("a method in small letters is the same method", async () => {
+  const app = new App().patch("/exact", (ctx) => ctx.text("patched"))
+    .patch("/a/:id", (ctx) => ctx.text(ctx.params.id))
+    .route("/lazy", () => Promise.resolve({ handler: { PATCH: () => new Response("loaded") } }));
+  const ask = asking(app);
+  const patch = (path: string) => textOf(ask(path, { method: "patch" }));
+  assert.deepEqual(await Promise.all(["/exact", "/a/1", "/lazy"].map(patch)), [
+    "patched",
+    "1",
+    "loaded",
+  ]);
 });
 
 Deno.test("all() answers every method", async () => {
@@ -153,6 +166,12 @@ Deno.test("ctx.route is the pattern that matched, and null when none did", async
   assert.deepEqual(routes, ["/a/:id", null]);
 });
 
+Deno.test("ctx.isPartial says whether client navigation asks", async () => {
+  const ask = asking(new App().get("/", (ctx) => ctx.json(ctx.isPartial)));
+  assert.equal(await textOf(ask("/?a=fresh-partial")), "false");
+  assert.equal(await textOf(ask("/?a=1&fresh-partial=true")), "true");
+});
+
 Deno.test("a base path is in front of everything", async () => {
   const ask = asking(
     new App({ basePath: "/shop" }).get("/", () => new Response("root"))
@@ -209,7 +228,8 @@ Deno.test("redirect() answers 302 unless told otherwise, and stays on the site",
 Deno.test("text(), html() and json() set their type", async () => {
   const ask = asking(
     new App().get("/text", (ctx) => ctx.text("a", { status: 201 }))
-      .get("/html", (ctx) => ctx.html("<p>")).get("/json", (ctx) => ctx.json({ a: 1 })),
+      .get("/html", (ctx) => ctx.html("<p>", { headers: { "content-type": "text/plain" } }))
+      .get("/json", (ctx) => ctx.json({ a: 1 })),
   );
   const text = await ask("/text");
   assert.equal(text.status, 201);
@@ -240,6 +260,12 @@ Deno.test("handlers with two parameters, as Fresh 1 had them, are refused by nam
     () => new App().route("/old", { handler: { GET: old } }).handler(),
     /write \(ctx\)/,
   );
+});
+
+Deno.test("page() has no data where it is given none, or null", () => {
+  assert.deepEqual(page(), { data: undefined, status: undefined, headers: undefined });
+  assert.equal(page(null).data, undefined);
+  assert.equal(page("").data, "");
 });
 
 Deno.test("route() shows a component with its handler's data", async () => {

@@ -94,7 +94,7 @@ function ErrorPage({ error, url }: PageProps<unknown, State>): ComponentChildren
 }
 
 const middlewareFn: MiddlewareFn<State> = (ctx: Context<State>) => ctx.next();
-const middleware: Middleware<State> = [middlewareFn];
+const middleware: Middleware<State> = middlewareFn;
 function withOldName(ctx: FreshContext<State>): Promise<Response> {
   return ctx.next();
 }
@@ -102,7 +102,7 @@ function withOldName(ctx: FreshContext<State>): Promise<Response> {
 Deno.test("code as the documentation writes it type-checks and runs", async () => {
   const app = new App<State>({ trustProxy: true })
     .use(one)
-    .use(many)
+    .use(...many)
     .use(middleware, withOldName)
     .use("/admin", middlewareFn)
     .appWrapper(AppWrapper)
@@ -131,6 +131,8 @@ Deno.test("data of a page without a handler, and of another page, does not type-
   define.page(({ data }) => <p>{data.plan}</p>);
   // @ts-expect-error the handler gives a plan, not a price
   define.page<typeof handler>(({ data }) => <p>{data.price}</p>);
+  // @ts-expect-error nothing is known about it outside of the page
+  define.middleware((ctx) => ctx.text(ctx.data.plan));
   // @ts-expect-error the state has no such field
   define.middleware((ctx) => ctx.state.other);
 });

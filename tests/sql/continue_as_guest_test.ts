@@ -132,21 +132,39 @@ Deno.test("a code for a known customer's address gives them what the guest bough
     );
   }));
 
-Deno.test("a mechanic who signs in over a guest's cookie gets nothing of the guest's", () =>
+Deno.test("a mechanic may sign in over a guest's cookie, but not over what the guest bought", () =>
   onStage(async (tx, { users }) => {
-    const proof = await guest(tx);
-    const { userId, sessionId } = await shop(tx, proof);
-    await signIn(tx, proof, "nadia@wrenchline.test");
+    const idle = await guest(tx);
+    await signIn(tx, idle, "nadia@wrenchline.test");
     assert.equal((await viewer(tx))!.userId, users.nadia);
-    await assert.rejects(
-      tx.savepoint((sp) => sp`select api.read_session(${sessionId}, 'chat')`),
-      { code: "NTFND" },
-    );
-    await actAs(tx, "admin");
-    assert.deepEqual(
-      await tx`select user_id from app.session_participants where session_id = ${sessionId}`,
-      [{ user_id: userId }],
-    );
+
+    await actAs(tx, "vic");
+    const proof = await guest(tx);
+    const { sessionId } = await shop(tx, proof);
+    await assert.rejects(tx.savepoint((sp) => signIn(sp, proof, "nadia@wrenchline.test")), {
+      code: "DNIED",
+      detail: /another address/,
+    });
+    await actAsProof(tx, proof);
+    await tx`select api.read_session(${sessionId}, 'chat')`; // nothing was lost
+  }));
+
+Deno.test("a link that somebody else asked for takes nothing of the guest's who presses it", () =>
+  onStage(async (tx) => {
+    const proof = await guest(tx);
+    const { sessionId } = await shop(tx, proof);
+    await actAs(tx, "vic");
+    await tx`select api.ask_for_code('vic@wrenchline.test', 'vic', null)`;
+    const { token } = (await jobs(tx, "send_sign_in_code")).at(-1)!;
+
+    await actAsProof(tx, proof);
+    const press = (t: StageTx) =>
+      t`select api.sign_in_with_link(${token}, ${newProof()}, 'a browser')`;
+    await assert.rejects(tx.savepoint(press), { code: "DNIED" });
+    await tx`select api.read_session(${sessionId}, 'chat')`;
+
+    await actAs(tx, "vic"); // it was good for the one who asked
+    await press(tx);
   }));
 
 Deno.test("a signed-in customer who signs in as another takes nothing along", () =>

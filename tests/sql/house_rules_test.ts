@@ -86,7 +86,7 @@ rule(
   "every foreign key says what happens on delete, and has an index to find out quickly",
   `select format('%s on %s', k.conname, k.conrelid::regclass) from pg_constraint k
    where k.contype = 'f' and k.connamespace = ${OURS}
-     and (k.confdeltype not in ('c', 'r') or not exists (
+     and (k.confdeltype not in ('c', 'r', 'n') or not exists (
        select from pg_index i where i.indrelid = k.conrelid and i.indpred is null
          and (i.indkey::int2[])[0 : cardinality(k.conkey) - 1] @> k.conkey
      ))`,

@@ -9,9 +9,14 @@ interface Outcome {
   redirect?: string;
 }
 
-async function askFor(tx: StageTx, email: string, redirect: string | null = null) {
+async function askFor(
+  tx: StageTx,
+  email: string,
+  redirect: string | null = null,
+  client = "a browser",
+) {
   await actAs(tx, "vic");
-  await tx`select api.ask_for_code(${email}, 'a browser', ${redirect})`;
+  await tx`select api.ask_for_code(${email}, ${client}, ${redirect})`;
   const job = (await jobs(tx, "send_sign_in_code")).at(-1)!;
   await actAs(tx, "vic");
   return job;
@@ -197,4 +202,40 @@ Deno.test("two browsers that use one code at once: one is signed in", () =>
     await left.raw("commit");
     assert.equal((await second)[0].said.outcome, "expired");
     await right.raw("commit");
+  }));
+
+Deno.test("sign_in_with_code() knows the code this browser asked for among those of others", () =>
+  onStage(async (tx) => {
+    const ask = async (client: string) => {
+      const [{ id }] = await tx<{ id: string }>`
+        select api.ask_for_code('olive@wrenchline.test', ${client}, null) as id`;
+      return { id, code: (await jobs(tx, "send_sign_in_code")).at(-1)!.code };
+    };
+    await actAs(tx, "vic");
+    const olives = await ask("olive");
+    await actAs(tx, "vic");
+    await ask("vic"); // who wants to spoil hers
+    await actAs(tx, "vic");
+    const [{ said }] = await tx<{ said: { outcome: string } }>`
+      select api.sign_in_with_code('olive@wrenchline.test', ${olives.code}, ${newProof()}, 'olive', ${olives.id}) as said`;
+    assert.equal(said.outcome, "signed_in");
+  }));
+
+Deno.test("sign_in_with_code() takes no more codes for an address after thirty wrong ones a day, and the link still works", () =>
+  onStage(async (tx) => {
+    for (let i = 0; i < 6; i++) await askFor(tx, "olive@wrenchline.test", null, `guesser ${i}`);
+    await actAs(tx, "admin");
+    await tx`update auth.sign_in_codes set tries = 5`;
+    const { code, token } = await askFor(tx, "olive@wrenchline.test", null, "olive");
+    assert.deepEqual(await signIn(tx, "olive@wrenchline.test", code), { outcome: "locked" });
+    await tx.savepoint(async (sp) => {
+      const [{ said }] = await sp<{ said: { outcome: string } }>`
+        select api.sign_in_with_link(${token}, ${newProof()}, 'olive') as said`;
+      assert.equal(said.outcome, "signed_in");
+    });
+    await actAs(tx, "admin");
+    await tx`update auth.sign_in_codes set created_at = now() - interval '25 hours', used_at = null where tries = 5`;
+    await tx`update auth.sign_in_codes set used_at = null`;
+    await actAs(tx, "vic"); // and the next day
+    assert.equal((await signIn(tx, "olive@wrenchline.test", code)).outcome, "signed_in");
   }));

@@ -39,7 +39,7 @@ export class App<State> {
   use(first: string | Given<State> | undefined, ...rest: Given<State>[]): this {
     const path = typeof first === "string" ? first : "*";
     const given = typeof first === "string" || first === undefined ? rest : [first, ...rest];
-    return this.#add({ kind: "use", path, middlewares: flat(given) });
+    return this.#add({ kind: "use", path, middlewares: eager(given) });
   }
 
   /** Answers GET, and HEAD where nothing else does. */
@@ -128,7 +128,7 @@ export class App<State> {
       kind: "handle",
       methods,
       path,
-      handlers: flat(middlewares),
+      handlers: eager(middlewares),
     });
   }
 
@@ -138,12 +138,12 @@ export class App<State> {
   }
 }
 
-/** A middleware, one that is loaded when first run, or a list of them. */
-type Given<State> =
-  | ((ctx: Context<State>) => Response | Promise<Response | MiddlewareFn<State>>)
-  | MiddlewareFn<State>[];
+/** A middleware, or one that is loaded when it is first run. */
+type Given<State> = (
+  ctx: Context<State>,
+) => Response | Promise<Response | MiddlewareFn<State>>;
 
-/** Lists of middlewares become one. A lazy one stays: it is resolved when first run. */
-function flat<State>(given: Given<State>[]): MiddlewareFn<State>[] {
-  return given.flat() as MiddlewareFn<State>[];
+/** A lazy middleware passes for one that is there: it is resolved when first run. */
+function eager<State>(given: Given<State>[]): MiddlewareFn<State>[] {
+  return given as MiddlewareFn<State>[];
 }

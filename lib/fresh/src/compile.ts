@@ -4,6 +4,7 @@ import type { Command } from "./commands.ts";
 import { advance, Context, type Inner, innerOf } from "./context.ts";
 import { answerUncaught } from "./default_error.ts";
 import { HttpError } from "./error.ts";
+import { methodOf } from "./handlers.ts";
 import { withHeader } from "./headers.ts";
 import { Plan } from "./plan.ts";
 
@@ -37,7 +38,7 @@ function answering<State>(app: App<State>, build: Build | null, plan: Plan<State
     if (url !== null) url.pathname = url.pathname.replace(/\/{2,}/g, "/");
 
     const path = plain ?? url!.pathname;
-    const match = plan.router.match(req.method, path);
+    const match = plan.router.match(methodOf(req), path);
     const inner: Inner<State> = {
       chain: match.item ?? (match.allow === null ? unknown : wrongMethod),
       at: -1,

@@ -1,7 +1,5 @@
 /** What an {@linkcode App} may be told when it is made. */
 export interface FreshConfig {
-  /** The directory of the app; known once a build is applied. */
-  root?: string;
   /** A path everything is served under, such as `/shop`. */
   basePath?: string;
   /** Set by the Builder; `"production"` unless it serves for development. */
@@ -15,7 +13,7 @@ export interface FreshConfig {
 
 /** {@linkcode FreshConfig} with its defaults filled in. */
 export interface ResolvedFreshConfig {
-  /** The directory of the app. */
+  /** The directory of the app; known once a build is applied. */
   root: string;
   /** The path everything is served under; empty for none. */
   basePath: string;
@@ -30,7 +28,7 @@ export function resolveConfig(config: FreshConfig): ResolvedFreshConfig {
   const basePath = config.basePath ?? "";
   checkBasePath(basePath);
   return {
-    root: config.root ?? "",
+    root: ".",
     basePath: basePath === "/" || basePath === "./" ? "" : basePath,
     mode: config.mode ?? "production",
     trustProxy: config.trustProxy ?? false,

@@ -63,6 +63,8 @@ export interface WebSocketUpgradeOptions {
   protocol?: string;
 }
 
+const PARTIAL = "fresh-partial";
+
 /** A layout as it applies to a request. */
 export interface Layer<State> {
   // deno-lint-ignore no-explicit-any
@@ -122,10 +124,7 @@ export class Context<State> {
   /** What was thrown, for error pages. */
   error: unknown | null = null;
   /** The data a handler returned for its page. */
-  // deno-lint-ignore no-explicit-any
-  data: any = undefined;
-  /** Always false: partials are not supported. */
-  readonly isPartial: boolean = false;
+  data: unknown = undefined;
   /** In a layout or app wrapper: what goes inside of it. */
   Component: FunctionComponent;
   #url: URL | null;
@@ -155,6 +154,11 @@ export class Context<State> {
   /** The URL asked for; behind a trusted proxy, as the client wrote it. */
   get url(): URL {
     return this.#url ??= new URL(this.#asked);
+  }
+
+  /** Whether client navigation asks, as upstream's does; it gets the whole page nevertheless. */
+  get isPartial(): boolean {
+    return this.#asked.includes(PARTIAL) && this.url.searchParams.has(PARTIAL);
   }
 
   /** Runs the rest of the middlewares and the handler. Call it once at most. */
@@ -205,10 +209,10 @@ export class Context<State> {
     return Response.json(content, init);
   }
 
-  /** Turns the request into a WebSocket, and answers with that. */
-  upgrade(handlers: WebSocketHandlers, options?: WebSocketUpgradeOptions): Response;
   /** Turns the request into a WebSocket that the caller drives; answer with `response`. */
   upgrade(options?: WebSocketUpgradeOptions): { socket: WebSocket; response: Response };
+  /** Turns the request into a WebSocket, and answers with that. */
+  upgrade(handlers: WebSocketHandlers, options?: WebSocketUpgradeOptions): Response;
   upgrade(
     first?: WebSocketHandlers | WebSocketUpgradeOptions,
     second?: WebSocketUpgradeOptions,
@@ -297,7 +301,7 @@ function isHandlers(value: object | undefined): value is WebSocketHandlers {
 
 function withType(init: ResponseInit | undefined, type: string): ResponseInit {
   const headers = new Headers(init?.headers);
-  if (!headers.has("content-type")) headers.set("content-type", type);
+  headers.set("content-type", type);
   return { ...init, headers };
 }
 

@@ -5,7 +5,7 @@ import { HttpError } from "./error.ts";
 /** Answers what nobody caught: in words, or for developers with a stack. */
 export function answerUncaught<State>(ctx: Context<State>, error: unknown): Response {
   const status = error instanceof HttpError ? error.status : 500;
-  if (!(error instanceof HttpError)) console.error(error);
+  if (status >= 500) console.error(error);
 
   const isPage = ctx.req.headers.get("accept")?.includes("text/html");
   if (status >= 500 && ctx.config.mode === "development" && isPage) {

@@ -20,7 +20,7 @@ export interface Define<State> {
     Data = DataOf<Handler, State>,
   >(render: RouteComponent<Data, State>): typeof render;
   /** Types a middleware, or a list of them. */
-  middleware<M extends Middleware<State>>(middleware: M): typeof middleware;
+  middleware<M extends Middleware<State> | Middleware<State>[]>(middleware: M): typeof middleware;
   /** Types a layout. */
   layout(render: RouteComponent<unknown, State>): typeof render;
 }

@@ -22,6 +22,11 @@ export const METHODS: readonly Method[] = [
   "OPTIONS",
 ];
 
+/** The method of a request, however it is spelled: HTTP keeps `patch` in small letters. */
+export function methodOf(req: Request): Method {
+  return req.method.toUpperCase() as Method;
+}
+
 /** Something, or what will load it when it is first needed. */
 export type Lazy<Value> = () => Promise<Value>;
 /** Either the thing or its {@linkcode Lazy} form. */
@@ -31,9 +36,9 @@ export type MaybeLazy<Value> = Value | Lazy<Value>;
  * Sees a request on its way in (before `ctx.next()`) and the answer on its
  * way out (after it).
  */
-export type MiddlewareFn<State> = (ctx: Context<State>) => Response | Promise<Response>;
-/** One {@linkcode MiddlewareFn}, or several run in order. */
-export type Middleware<State> = MiddlewareFn<State> | MiddlewareFn<State>[];
+export type Middleware<State> = (ctx: Context<State>) => Response | Promise<Response>;
+/** The same by its older name. */
+export type MiddlewareFn<State> = Middleware<State>;
 
 /** What a page, layout, error page or the app wrapper is rendered with. */
 export type PageProps<Data = unknown, State = unknown> =
@@ -66,12 +71,18 @@ export interface PageResponse<Data> {
 }
 
 /** Renders the file's page with this data: `return page({ plans })`. */
-export function page<Data = undefined>(
+export function page<Data>(
+  data: Data,
+  options?: { status?: number; headers?: HeadersInit },
+): PageResponse<Data>;
+/** Renders the file's page without data. */
+export function page(): PageResponse<undefined>;
+export function page<Data>(
   data?: Data,
   options?: { status?: number; headers?: HeadersInit },
 ): PageResponse<Data> {
   return {
-    data: data as Data,
+    data: data ?? undefined as Data,
     headers: options?.headers,
     status: options?.status,
   };

@@ -124,6 +124,9 @@ export class Plan<State> {
           component: componentOf(component, file) as Layout<State>,
           config,
         };
+        if (handler !== undefined) {
+          console.warn(`routes/${file.id}: a layout cannot have handlers; ignored.`);
+        }
         break;
       case "middleware": {
         const given = handler ?? component;

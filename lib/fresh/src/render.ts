@@ -56,7 +56,7 @@ const HTML: [string, string][] = [["content-type", "text/html; charset=utf-8"]];
 function headersFor(given: HeadersInit | undefined, scripts: string[]): HeadersInit {
   if (given === undefined && scripts.length === 0) return HTML;
   const headers = new Headers(given);
-  if (!headers.has("content-type")) headers.set(...HTML[0]);
+  headers.set(...HTML[0]);
   if (scripts.length > 0) headers.append("link", preloads(scripts));
   return headers;
 }

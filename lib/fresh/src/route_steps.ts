@@ -1,7 +1,7 @@
 import type { Route } from "./commands.ts";
 import { innerOf, type RouteConfig } from "./context.ts";
 import { HttpError } from "./error.ts";
-import type { HandlerByMethod, HandlerFn, Method, MiddlewareFn } from "./handlers.ts";
+import { type HandlerByMethod, type HandlerFn, methodOf, type MiddlewareFn } from "./handlers.ts";
 import { type PageRoute, pageStep } from "./page_step.ts";
 
 /** An error page: its status is the error's, unless its handler says otherwise. */
@@ -13,7 +13,7 @@ export function errorStep<State>(
   return (ctx) => {
     const { handler } = route;
     const fn = typeof handler === "object" && handler !== null
-      ? (handler[ctx.req.method as Method] ?? handler.GET)
+      ? (handler[methodOf(ctx.req)] ?? handler.GET)
       : handler;
     const own = ctx.error instanceof HttpError ? ctx.error.status : 500;
     return pageStep(route, fn, status ?? own)(ctx);
@@ -32,7 +32,7 @@ export function lazyStep<State>(
     if (typeof handler !== "object" || handler === null) {
       return await pageStep(route, handler)(ctx);
     }
-    const method = ctx.req.method as Method;
+    const method = methodOf(ctx.req);
     const fn = handler[method] ?? (method === "HEAD" ? handler.GET : undefined);
     if (fn === undefined && !(component && (method === "GET" || method === "HEAD"))) {
       innerOf(ctx).allow = Object.keys(handler).join(", ");

@@ -3,7 +3,7 @@ import { ASSET_KEY, SCRIPTS_PATH } from "../build.ts";
 import type { Script } from "./bundle.ts";
 import { filesBelow } from "./crawl.ts";
 import { mediaType } from "./media_types.ts";
-import type { SourceFile, TransformMode, Transforms } from "./transforms.ts";
+import type { SourceFile, Transforms, TransformSetting } from "./transforms.ts";
 
 /** A file that will be served, with what is needed to do so. */
 export interface Asset {
@@ -25,12 +25,7 @@ export interface Assets {
 
 /** Reads, transforms and hashes the static files, and adds the scripts. */
 export async function collectAssets(
-  options: {
-    staticDirs: string[];
-    outDir: string;
-    mode: TransformMode;
-    target: string | string[];
-  },
+  options: TransformSetting & { staticDirs: string[]; outDir: string },
   transforms: Transforms,
   scripts: Script[],
 ): Promise<Assets> {
@@ -66,11 +61,7 @@ export async function collectAssets(
 
 async function readStatic(
   dir: string,
-  { outDir, mode, target }: {
-    outDir: string;
-    mode: TransformMode;
-    target: string | string[];
-  },
+  { outDir, mode, target, root }: TransformSetting & { outDir: string },
   transforms: Transforms,
 ): Promise<SourceFile[]> {
   const isPublished = (path: string) =>
@@ -80,7 +71,8 @@ async function readStatic(
     );
   const files: SourceFile[] = [];
   for (const path of await filesBelow(dir, isPublished)) {
-    files.push(...await transforms.run({ path, content: await Deno.readFile(path) }, mode, target));
+    const content = await Deno.readFile(path);
+    files.push(...await transforms.run({ path, content }, { mode, target, root }));
   }
   return files;
 }

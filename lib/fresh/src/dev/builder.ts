@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { App, type ListenOptions } from "../app.ts";
 import { announceBuild, type BuildManifest } from "../build.ts";
 import type { FileRoute } from "../file_routes.ts";
@@ -17,7 +17,7 @@ import {
 } from "./transforms.ts";
 import { writeBuild } from "./write.ts";
 
-/** Where the parts of an app are. Paths are relative to `root`. */
+/** Where the parts of an app are: file URLs, or paths that are relative to `root`. */
 export interface BuildOptions {
   /** The browsers that transforms are told to support. */
   target?: string | string[];
@@ -75,8 +75,11 @@ export class Builder<_State = unknown> {
 
   /** Takes the current directory for the app's, unless told otherwise. */
   constructor(options: BuildOptions = {}) {
-    const root = resolve(options.root ?? ".");
-    const inRoot = (path: string) => isAbsolute(path) ? path : join(root, path);
+    const root = resolve(pathOf(options.root ?? "."));
+    const inRoot = (given: string) => {
+      const path = pathOf(given);
+      return isAbsolute(path) ? path : join(root, path);
+    };
     this.config = {
       root,
       target: options.target ?? ["chrome99", "firefox99", "safari15"],
@@ -161,7 +164,7 @@ export class Builder<_State = unknown> {
     }));
     const scripts = await bundleIslands(root, entries, mode);
     const { id, scriptsPath, assets } = await collectAssets(
-      { staticDirs: staticDir, outDir, mode, target },
+      { root, staticDirs: staticDir, outDir, mode, target },
       this.#transforms,
       scripts,
     );
@@ -184,6 +187,10 @@ export class Builder<_State = unknown> {
     this.config.buildId = id;
     return { manifest, assets, routes, islands };
   }
+}
+
+function pathOf(pathOrUrl: string): string {
+  return pathOrUrl.startsWith("file:") ? fileURLToPath(pathOrUrl) : pathOrUrl;
 }
 
 /** Loads the modules of a build in memory, so that a broken one is named here and now. */

@@ -23,7 +23,12 @@ export interface OnTransformArgs {
   content: Uint8Array;
   /** What the build is for. */
   mode: TransformMode;
+  /** The directory of the app. */
+  root: string;
 }
+
+/** What is the same for all files of a build. */
+export type TransformSetting = Pick<OnTransformArgs, "mode" | "target" | "root">;
 
 /** A file made by a transform. */
 export interface TransformedFile {
@@ -60,17 +65,13 @@ export class Transforms {
   }
 
   /** Runs a file through all transforms that want it. */
-  async run(
-    file: SourceFile,
-    mode: TransformMode,
-    target: string | string[],
-  ): Promise<SourceFile[]> {
+  async run(file: SourceFile, setting: TransformSetting): Promise<SourceFile[]> {
     let files = [file];
     for (const { options, fn } of this.#transforms) {
       const next: SourceFile[] = [];
       for (const each of files) {
         if (isWanted(options, each.path)) {
-          next.push(...await apply(options, fn, each, mode, target));
+          next.push(...await apply(options, fn, each, setting));
         } else next.push(each);
       }
       files = next;
@@ -83,17 +84,15 @@ async function apply(
   options: OnTransformOptions,
   fn: TransformFn,
   file: SourceFile,
-  mode: TransformMode,
-  target: string | string[],
+  setting: TransformSetting,
 ): Promise<SourceFile[]> {
   const { path, content } = file;
   let result: void | OnTransformResult;
   try {
     result = await fn({
+      ...setting,
       path,
-      target,
       content,
-      mode,
       text: new TextDecoder().decode(content),
     });
   } catch (cause) {

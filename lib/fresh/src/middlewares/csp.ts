@@ -53,7 +53,7 @@ export function csp<State>(options: CSPOptions = {}): MiddlewareFn<State> {
     const protect = (response: Response) => {
       const { nonce } = inner;
       const value = useNonce && nonce !== null
-        ? directives.map((directive) => withNonce(directive, nonce)).join("; ")
+        ? policy.replaceAll("'unsafe-inline'", `'nonce-${nonce}'`)
         : policy;
       const answer = withHeader(response, header, value);
       return reportTo === undefined ? answer : withHeader(
@@ -73,14 +73,4 @@ export function csp<State>(options: CSPOptions = {}): MiddlewareFn<State> {
 
 function nameOf(directive: string): string {
   return directive.trim().split(/\s/, 1)[0];
-}
-
-function withNonce(directive: string, nonce: string): string {
-  if (directive.includes("'unsafe-inline'")) {
-    return directive.replaceAll("'unsafe-inline'", `'nonce-${nonce}'`);
-  }
-  return ["script-src", "style-src"].includes(nameOf(directive)) &&
-      !directive.includes("'none'")
-    ? `${directive} 'nonce-${nonce}'`
-    : directive;
 }

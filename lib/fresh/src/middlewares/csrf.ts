@@ -3,7 +3,8 @@ import { HttpError } from "../error.ts";
 import type { MiddlewareFn } from "../handlers.ts";
 
 /** Options of {@linkcode csrf}. */
-export interface CsrfOptions<State> {
+// deno-lint-ignore no-explicit-any
+export interface CsrfOptions<State = any> {
   /** Origins that may send requests besides pages of this site; or what decides. */
   origin?:
     | string

@@ -1,6 +1,7 @@
-// Whether the process can do its work: one line to the database for each of its logins.
+// Whether the process can do its work: a line to the database for each of its logins, and bells that are heard.
 
 import { backstage, knock, relaying } from "@/lib/db/door.ts";
+import { relay } from "@/lib/live/relay.ts";
 
 /** Each part by name, and whether it works. */
 export type Health = Record<string, "ok" | "failing">;
@@ -14,6 +15,7 @@ export async function health(): Promise<Health> {
     web: knock,
     relay: () => relaying((tx) => tx`select 1`),
     backstage: () => backstage((tx) => tx`select 1`),
+    listening: () => relay().listening(),
   };
   const answers = Object.entries(parts).map(async ([name, ask]) => [name, await answer(ask)]);
   return Object.fromEntries(await Promise.all(answers));

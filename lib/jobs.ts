@@ -1,6 +1,6 @@
 /**
  * Effects on the world: mail and refunds, enqueued by SQL in the transaction that caused them and
- * done here, inside the app's process, as often as it takes.
+ * done here, inside the app's process, as often as it takes; and the tidying up of every night.
  */
 import { Logger, run, type TaskList } from "graphile-worker";
 import { z } from "zod";
@@ -30,13 +30,13 @@ const AT_ONCE = 2;
 const TRIES_AGAIN_AFTER_MS = 5_000;
 const STOPS_WITHIN_MS = 1_500;
 
+/** Every night at 4:17 UTC, or when we are up again. */
+const TIDIES = "17 4 * * * tidy ?fill=1d&max=3&jobKey=tidy";
+
 const tasks: TaskList = {
   async send_sign_in_code(payload) {
     const { email, code, token } = signInCode.parse(payload);
     await sendMail(signInMail(email, code, token));
-  },
-  async send_mail(payload) {
-    await sendMail(mail.parse(payload));
   },
   async send_purchase_mail(payload) {
     const { email, plan, route } = purchase.parse(payload);
@@ -45,10 +45,12 @@ const tasks: TaskList = {
   async refund_payment(payload) {
     await refundPayment(refund.parse(payload).refundId);
   },
+  async tidy() {
+    await backstage((tx) => tx`select api.tidy()`);
+  },
 };
 
 const signInCode = z.object({ email: z.string(), code: z.string(), token: z.string() });
-const mail = z.object({ to: z.string(), subject: z.string(), text: z.string() });
 const purchase = z.object({ email: z.string(), plan: z.string(), route: z.string() });
 const refund = z.object({ refundId: z.string() });
 
@@ -81,6 +83,7 @@ async function keepRunning(stopping: AbortSignal, attempted: () => void): Promis
         gracefulShutdownAbortTimeout: STOPS_WITHIN_MS,
         logger,
         taskList: tasks,
+        crontab: TIDIES,
       });
       attempted();
       await Promise.race([runner.promise, aborted]);

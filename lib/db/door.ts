@@ -24,7 +24,8 @@ export type Tx = <Row extends object = Record<string, unknown>>(
 
 /** Asks as `login`, in a READ ONLY transaction. Throws a `Refusal` for what SQL refuses. */
 export function reading<T>(login: Login, ask: (tx: Tx) => Promise<T>): Promise<T> {
-  return passing(webLines(login), { begin: "begin read only", proof: login.proof ?? "" }, ask);
+  const passage: Passage = { begin: "begin read only", proof: login.proof ?? "" };
+  return passing(webLines(login, "reads"), passage, ask);
 }
 
 /**
@@ -37,14 +38,16 @@ export function writing<T>(
   ask: (tx: Tx) => Promise<T>,
   { rings }: { rings?: string } = {},
 ): Promise<T> {
-  return passing(webLines(login), { begin: "begin", proof: login.proof ?? "", rings }, ask);
+  const passage: Passage = { begin: "begin", proof: login.proof ?? "", rings };
+  const write = () => passing(webLines(login, "writes"), passage, ask);
+  return rings === undefined ? write() : inTurn(rings, write);
 }
 
 /** Asks as the backstage login: fulfilment from Stripe's API, jobs, clocks. Never for a user. */
 export function backstage<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
   const { backstageDatabaseUrl } = environment();
   return passing(
-    lines(backstageDatabaseUrl, { most: 4, patienceMs: 40_000 }),
+    lines(backstageDatabaseUrl, { most: 2, patienceMs: 40_000 }),
     { begin: "begin" },
     ask,
   );
@@ -70,12 +73,29 @@ interface Passage {
   rings?: string;
 }
 
-/** Visitors have connections of their own: their number must not starve those who paid. */
-function webLines(login: Login) {
-  const { databaseUrl } = environment();
-  return login.proof === null
-    ? lines(databaseUrl, { most: 4, patienceMs: 15_000, purpose: "visitors" })
-    : lines(databaseUrl, { most: 8, patienceMs: 15_000, purpose: "members" });
+/**
+ * Visitors have connections of their own, so that their number cannot starve those who
+ * paid; and so have writes, because they may wait for a lock and a page must not.
+ */
+function webLines(login: Login, kind: "reads" | "writes") {
+  const who = login.proof === null ? "visitors" : "members";
+  const most = who === "visitors" ? 3 : 4;
+  return lines(environment().databaseUrl, { most, patienceMs: 15_000, purpose: `${who}' ${kind}` });
+}
+
+const turns = new Map<string, Promise<unknown>>();
+
+/**
+ * Writes to one session wait for each other anyway, for its counter. Doing it here keeps
+ * a session that somebody holds locked from taking every connection with it.
+ */
+function inTurn<T>(sessionId: string, write: () => Promise<T>): Promise<T> {
+  const before = turns.get(sessionId);
+  const mine = before ? before.then(write, write) : write();
+  turns.set(sessionId, mine);
+  const leave = () => turns.get(sessionId) === mine && turns.delete(sessionId);
+  mine.then(leave, leave);
+  return mine;
 }
 
 async function passing<T>(

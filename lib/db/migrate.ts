@@ -84,7 +84,7 @@ export function refuseOldMinors(version: number): void {
 /** Our lock is one database's and roles are the cluster's: another database may be brought up at this moment. */
 async function makeRoles(admin: pg.Client): Promise<void> {
   const text = await Deno.readTextFile(new URL("roles.sql", SQL));
-  for (let tries = 5; tries > 0; tries--) {
+  for (let tries = 20; tries > 0; tries--) {
     try {
       return void await admin.query(text);
     } catch (error) {

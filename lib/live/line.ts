@@ -147,7 +147,7 @@ export function line(timeline: Timeline, world: World = browser) {
     if (neverOpened) void askWithoutSocket();
   }
 
-  /** Why did it not open? A browser is not told, so ask by HTTP, which also catches up. */
+  /** Where sockets do not get through (a proxy's doing), HTTP still tells what is new. */
   async function askWithoutSocket() {
     try {
       const response = await world.fetch(`${path}/messages?after=${version.peek()}`);

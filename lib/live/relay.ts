@@ -41,6 +41,8 @@ export interface Told {
   to: number;
   /** There is more than one page: ask again from `to`. */
   more: boolean;
+  /** The session ended or was refunded: nothing will be said there any more. */
+  isOver: boolean;
   mayHear: string[];
   refused: { proof: string; code: number }[];
   changes: Record<string, unknown>;
@@ -54,6 +56,7 @@ export interface Source {
   listen(ears: {
     onRing(channel: string, payload: string): void;
     onUp(): void;
+    onDown?(): void;
   }): { close(): Promise<void> };
 }
 
@@ -61,6 +64,8 @@ export interface Relay {
   /** Takes a seat in; it is caught up, told `ready`, and kept up to date. */
   sit(seat: Seat): void;
   leave(seat: Seat): void;
+  /** Resolves while bells are heard, or as soon as they are again. */
+  listening(): Promise<void>;
   /** Closes every seat and stops listening. */
   drain(): Promise<void>;
 }
@@ -86,6 +91,7 @@ export function openRelay(
   const seats = new Map<string, Set<Seat>>();
   const askedAt = new Map<string, number>();
   let rung = new Set<Seat>();
+  let listening = Promise.withResolvers<void>();
   let isReading = false;
   let isDrained = false;
   let failures = 0;
@@ -99,10 +105,14 @@ export function openRelay(
       else ring(payload);
     },
     onUp() {
+      listening.resolve();
       // While nobody listened anything may have happened.
       clearTimeout(retry);
       retry = undefined;
       ringAll();
+    },
+    onDown() {
+      listening = Promise.withResolvers();
     },
   });
   const backstop = setInterval(() => void findLostBells(), backstopMs);
@@ -190,7 +200,7 @@ export function openRelay(
             seat.isReady = true;
             seat.hand(JSON.stringify({ kind: "ready", version: seat.version } as ServerFrame));
           }
-          if (isOver(told.changes.session)) dismiss(seat, CLOSED.ENDED);
+          if (told.isOver) dismiss(seat, CLOSED.ENDED);
         }
       }
     }
@@ -224,7 +234,7 @@ export function openRelay(
 
   function dismiss(seat: Seat, code: number) {
     leave(seat);
-    seat.close(code, reasons[code] ?? "");
+    seat.close(code, CLOSE_REASONS[code] ?? "");
   }
 
   function comeBackLater(error: unknown) {
@@ -265,7 +275,7 @@ export function openRelay(
   }
 
   function sit(seat: Seat) {
-    if (isDrained) return seat.close(CLOSED.RESTARTING, reasons[CLOSED.RESTARTING]);
+    if (isDrained) return seat.close(CLOSED.RESTARTING, CLOSE_REASONS[CLOSED.RESTARTING]);
     const there = seats.get(seat.sessionId) ?? new Set();
     seats.set(seat.sessionId, there.add(seat));
     rung.add(seat);
@@ -294,10 +304,11 @@ export function openRelay(
     await ears.close();
   }
 
-  return { sit, leave, drain };
+  return { sit, leave, listening: () => listening.promise, drain };
 }
 
-const reasons: Record<number, string> = {
+/** What a close code says to whoever looks at the wire. */
+export const CLOSE_REASONS: Record<number, string> = {
   [CLOSED.SIGNED_OUT]: "signed out",
   [CLOSED.REMOVED]: "removed",
   [CLOSED.NOT_A_PARTICIPANT]: "not a participant",
@@ -305,11 +316,6 @@ const reasons: Record<number, string> = {
   [CLOSED.ENDED]: "session ended",
   [CLOSED.RESTARTING]: "server restarting",
 };
-
-function isOver(session: unknown): boolean {
-  const { status } = (session ?? {}) as { status?: string };
-  return status === "ended" || status === "refunded";
-}
 
 function readSignal(payload: string) {
   try {
@@ -341,7 +347,7 @@ const database: Source = {
 
 let ours: Relay | undefined;
 
-/** This process's relay, opened with its first seat. */
+/** This process's relay, opened with its first seat or the first look at its health. */
 export function relay(): Relay {
   return ours ??= openRelay();
 }

@@ -6,7 +6,7 @@ import type { Login } from "@/lib/db/door.ts";
 import { refusalOf, REFUSALS } from "@/lib/db/refusals.ts";
 import { type ClientFrame, readClientFrame, type ServerFrame } from "@/lib/live/frames.ts";
 import { CLOSED } from "@/lib/live/limits.ts";
-import type { Relay, Seat } from "@/lib/live/relay.ts";
+import { CLOSE_REASONS, type Relay, type Seat } from "@/lib/live/relay.ts";
 import { sendMessage, signalTyping } from "@/lib/messages.ts";
 
 /** Who sits down, where, and what they know already. */
@@ -45,6 +45,23 @@ export function seatHandlers(sitting: Sitting, relay: () => Relay) {
     close: () => seat && relay().leave(seat),
     error: () => seat && relay().leave(seat),
   };
+}
+
+/** The close code for who is refused a seat, or null for what is not about who they are. */
+export function turnedAwayWith(error: unknown): number | null {
+  switch (refusalOf(error)?.code) {
+    case "LOGIN":
+      return CLOSED.SIGNED_OUT;
+    case "NTFND":
+      return CLOSED.NOT_A_PARTICIPANT;
+    default:
+      return null;
+  }
+}
+
+/** The WebSocket handlers that close at once: a browser cannot read why a handshake failed. */
+export function turningAway(code: number) {
+  return { open: (socket: WebSocket) => socket.close(code, CLOSE_REASONS[code]) };
 }
 
 /** How the relay speaks to a socket. */

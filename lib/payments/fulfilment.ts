@@ -21,10 +21,17 @@ export interface ConfirmedView extends CheckoutView {
   problem: "cancelled" | "declined" | "expired" | "failed" | null;
 }
 
+/** Why a checkout bought no session and will not, for its buyer to read. */
+export const WHY_NOT_PAID: Partial<Record<CheckoutView["status"], string>> = {
+  expired: "The pay page was open for too long, and nothing was charged.",
+  failed: "The payment did not go through, and nothing was charged.",
+  refused: "The payment was not the price of the plan. A person is looking at it.",
+};
+
 /**
  * How the checkout stands that Stripe calls `stripeId`. When the webhook has not told yet, Stripe
- * is asked and the same fulfilment runs. Raises NTFND for everybody but its buyer, and then
- * Stripe is not asked either.
+ * is asked, at most every two seconds, and the same fulfilment runs. Raises NTFND for everybody
+ * but its buyer, and then Stripe is not asked either.
  */
 export async function confirmCheckout(login: Login, stripeId: string): Promise<ConfirmedView> {
   const known = await checkoutState(login, stripeId);
@@ -37,13 +44,15 @@ export async function confirmCheckout(login: Login, stripeId: string): Promise<C
       return { ...known, problem: "failed" };
   }
 
+  const unasked = { ...known, problem: known.status === "expired" ? "expired" as const : null };
+  if (!await mayAsk(stripeId)) return unasked;
   let checkout;
   try {
     checkout = await askStripe(stripeId);
   } catch (error) {
     if (!isAway(error)) throw error;
     console.warn("Stripe does not answer; the webhook will tell, or the next try");
-    return { ...known, problem: known.status === "expired" ? "expired" : null };
+    return unasked;
   }
   await fulfil(checkout);
   const now = await checkoutState(login, stripeId);
@@ -69,6 +78,14 @@ export async function fulfil(checkout: Stripe.Checkout.Session): Promise<void> {
 /** Says in the log that a payment needs a person: it is kept, but bought nothing. */
 export function reportKeptAside(id: string, result: { outcome: string; note?: string }): void {
   if (result.outcome === "kept_aside") console.warn(`payment ${id} kept aside: ${result.note}`);
+}
+
+/** Whether it is ours to ask Stripe: pages that are looked at again and again would ask all day. */
+async function mayAsk(stripeId: string): Promise<boolean> {
+  const [{ claimed }] = await backstage((tx) =>
+    tx<{ claimed: boolean }>`select api.claim_asking(${stripeId}) as claimed`
+  );
+  return claimed;
 }
 
 async function checkoutState(login: Login, stripeId: string): Promise<CheckoutView> {

@@ -19,7 +19,7 @@ export async function refundPayment(refundId: string): Promise<void> {
   const [{ due }] = await backstage((tx) =>
     tx<{ due: DueRefund | null }>`select api.due_refund(${refundId}) as due`
   );
-  if (due?.status !== "requested") return;
+  if (due?.status !== "requested" && due?.status !== "pending") return;
   const answer = await ask(due);
   await backstage((tx) =>
     tx`select api.refund_settled(${refundId}, ${answer.id}, ${answer.status})`
@@ -36,6 +36,10 @@ async function ask(due: DueRefund): Promise<{ id: string | null; status: string 
         ...(due.reason === "duplicate" && { reason: "duplicate" }),
         metadata: { refund_id: due.refundId },
       }, { idempotencyKey: due.refundId });
+    // Later it is the webhook that tells.
+    if (refund.status === "failed" || refund.status === "canceled") {
+      console.error(`refund ${due.refundId} failed: Stripe says ${refund.failure_reason}`);
+    }
     return { id: refund.id, status: refund.status ?? "pending" };
   } catch (error) {
     if (isAway(error) || error instanceof Stripe.errors.StripeAuthenticationError) throw error;

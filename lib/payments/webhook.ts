@@ -23,6 +23,7 @@ export async function receiveEvent(payload: string, signature: string | null): P
     tx<{ received: Received }>`
       select api.receive_stripe_event(${payload}, ${signature}) as received`);
   reportKeptAside(event.id, received);
+  if (received.outcome === "refund_failed") console.error(received.note);
   return received;
 }
 

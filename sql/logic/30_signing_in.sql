@@ -104,7 +104,7 @@ begin
 
   perform private.enqueue('send_sign_in_code', jsonb_build_object(
     'email', v_email, 'code', v_code, 'token', v_token
-  ));
+  ), max_attempts => 6); -- which takes four minutes: an old code helps nobody
   return v_code_id;
 end;
 $$;

@@ -26,7 +26,7 @@ create policy select_self on app.refunds for select
   to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher
   using (checkout_id = any (array(select c.id from app.checkouts c where c.user_id = (select auth.uid()))));
 create policy select_dba on app.refunds for select to wrenchline_dba using (true);
-grant select (checkout_id, status, amount_cents, created_at) on app.refunds
+grant select (id, checkout_id, status, amount_cents, created_at) on app.refunds
   to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 grant select on app.refunds to wrenchline_dba;
 -- No insert or update for anybody: what is due comes of api.refund_checkout or a

@@ -209,7 +209,7 @@ create view api.paid_unserved with (security_invoker = true) as
   left join app.sessions s on s.id = c.session_id
   left join lateral (
     select r.status, r.created_at from app.refunds r
-    where r.checkout_id = c.id order by r.created_at desc limit 1
+    where r.checkout_id = c.id order by r.status = 'failed', r.created_at desc limit 1
   ) r on true
   where case
     when r.status is null then c.status = 'refused'
@@ -234,15 +234,18 @@ begin
   where least(l.expires_at, l.revoked_at) < now() - interval '30 days'; -- least() ignores a null
   delete from private.mail m where m.sent_at < now() - interval '7 days';
   -- Guests who looked around and left. Whoever told, paid or said something stays.
-  delete from auth.users u
-  where u.email is null and u.created_at < now() - interval '30 days'
-    and not exists (
-      select from auth.logins l where l.user_id = u.id and l.revoked_at is null and l.expires_at > now()
-    )
-    and not exists (select from app.intakes i where i.user_id = u.id)
-    and not exists (select from app.checkouts c where c.user_id = u.id)
-    and not exists (select from app.session_participants p where p.user_id = u.id)
-    and not exists (select from app.chat_messages m where m.sender_id = u.id);
+  delete from auth.users where id in (
+    select u.id from auth.users u
+    where u.email is null and u.created_at < now() - interval '30 days'
+      and not exists (
+        select from auth.logins l where l.user_id = u.id and l.revoked_at is null and l.expires_at > now()
+      )
+      and not exists (select from app.intakes i where i.user_id = u.id)
+      and not exists (select from app.checkouts c where c.user_id = u.id)
+      and not exists (select from app.session_participants p where p.user_id = u.id)
+      and not exists (select from app.chat_messages m where m.sender_id = u.id)
+    limit 20000 -- within a statement's time; the rest tomorrow
+  );
 end;
 $$;
 comment on function api.tidy() is

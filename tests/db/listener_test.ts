@@ -44,6 +44,19 @@ Deno.test("a listener says it is up once every channel is listened to, and hears
   assert.equal(ears.isUp(), false);
 });
 
+Deno.test("a listener is never in a transaction, where unread bells would pile up until nobody can commit", async () => {
+  await using door = await openDoor();
+  const { ears, next } = listening(door.db.relayUrl);
+  assert.equal(await next(), "up true");
+  await ringAt(door.db.adminUrl, "session_changed", "one");
+  assert.equal(await next(), "session_changed: one");
+  const listeners = () =>
+    door.sql(`select state, xact_start from pg_stat_activity
+      where datname = current_database() and usename = 'wrenchline_relay'`);
+  assert.deepEqual(await listeners(), [{ state: "idle", xact_start: null }]);
+  await ears.close();
+});
+
 Deno.test("a listener whose backend is ended says it is down, comes back, and says it is up again", async () => {
   await using door = await openDoor();
   const { ears, next } = listening(door.db.relayUrl);

@@ -117,6 +117,22 @@ Deno.test("a notFound() page answers 404", async () => {
   assert.match(await response.text(), /<p>lost<\/p>/);
 });
 
+Deno.test("a notFound() page has the layouts of the place that was asked for", async () => {
+  const ask = asking(
+    new App().notFound({ component: () => <p>lost</p> })
+      .layout("/a", ({ Component }) => (
+        <i>
+          <Component />
+        </i>
+      ))
+      .get("/a/404", () => {
+        throw new HttpError(404);
+      }),
+  );
+  assert.match(await textOf(ask("/a/404")), /<body><i><p>lost<\/p><\/i>/);
+  assert.match(await textOf(ask("/nowhere")), /<body><p>lost<\/p>/);
+});
+
 Deno.test("error pages have the layouts and the app wrapper of their place", async () => {
   const ask = asking(
     new App().appWrapper(({ Component }) => (

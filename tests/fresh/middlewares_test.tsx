@@ -38,6 +38,16 @@ Deno.test("use(path) is for the path and what is below it, by whole segments", a
   assert.equal(await (await ask("/desktop")).json(), false);
 });
 
+Deno.test("use(path) is also for what is optional in between", async () => {
+  const app = new App<{ seen?: boolean }>().use("/api", (ctx) => {
+    ctx.state.seen = true;
+    return ctx.next();
+  }).get("/api{/:version}?/cars", (ctx) => ctx.json(ctx.state.seen ?? false));
+  const ask = asking(app);
+  assert.equal(await textOf(ask("/api/cars")), "true");
+  assert.equal(await textOf(ask("/api/2/cars")), "true");
+});
+
 Deno.test("the state starts empty for each request, and is one object throughout", async () => {
   const ask = asking(
     new App<{ count?: number }>().use((ctx) => {

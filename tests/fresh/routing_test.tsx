@@ -145,12 +145,15 @@ Deno.test("OPTIONS tells the methods of a path", async () => {
   assert.equal(response.headers.get("allow"), "POST, OPTIONS");
 });
 
-Deno.test("a later pattern answers a method that an earlier one does not have", async () => {
+Deno.test("the first pattern that matches decides, also when it lacks the method", async () => {
   const ask = asking(
-    new App().get("/:a", () => new Response("get")).post("/*", () => new Response("post")),
+    new App().get("/exact", () => new Response("exact")).get("/:a", () => new Response("get"))
+      .all("/*", () => new Response("all")),
   );
-  assert.equal(await textOf(ask("/x", { method: "POST" })), "post");
   assert.equal(await textOf(ask("/x")), "get");
+  assert.equal((await ask("/x", { method: "POST" })).status, 405);
+  assert.equal((await ask("/exact", { method: "POST" })).status, 405);
+  assert.equal(await textOf(ask("/x/y", { method: "POST" })), "all");
 });
 
 Deno.test("ctx.route is the pattern that matched, and null when none did", async () => {

@@ -235,7 +235,7 @@ Deno.test("a final close code ends the line, and what was on its way fails", () 
   }
 });
 
-Deno.test("a line that cannot open asks by HTTP why, and stops when it is told", async () => {
+Deno.test("a line that cannot open asks by HTTP, and stops when it is told to", async () => {
   for (const [status, end] of [[401, "signed-out"], [404, "removed"]] as const) {
     const { t, fake } = olivesLine();
     fake.answers(() => Response.json({}, { status }));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openRelay } from "@/lib/live/relay.ts";
+import { openRelay, type Source } from "@/lib/live/relay.ts";
 import { sendMessage, signalTyping } from "@/lib/messages.ts";
 import { Chair, clientId, scene } from "./scene.ts";
 
@@ -103,6 +103,52 @@ Deno.test("an ended session tells its end, then closes with 4409", async () => {
   await s.dba.query("select api.end_session($1, 'done')", [s.sessionId]);
   assert.equal((await olive.until("changes")).session?.status, "ended");
   assert.deepEqual(await olive.next(), { kind: "closed", code: 4409 });
+  await relay.drain();
+});
+
+Deno.test("a seat that knows all of a session that is over is closed with 4409 too", async () => {
+  await using s = await scene();
+  const other = await s.chat(s.olive);
+  await s.dba.query("select api.refund_session($1, 'nobody came')", [other]);
+  await s.dba.query("select api.end_session($1, 'done')", [s.sessionId]);
+  const relay = openRelay();
+  for (const sessionId of [s.sessionId, other]) {
+    const { rows: [{ version }] } = await s.admin.query(
+      "select version::int from private.session_versions where session_id = $1",
+      [sessionId],
+    );
+    const olive = new Chair(sessionId, s.olive.proof, version);
+    relay.sit(olive);
+    assert.deepEqual(await olive.next(), { kind: "ready", version });
+    assert.deepEqual(await olive.next(), { kind: "closed", code: 4409 });
+  }
+  await relay.drain();
+});
+
+Deno.test("listening() waits until bells are heard, and for them to be heard again", async () => {
+  let ears!: Parameters<Source["listen"]>[0];
+  const relay = openRelay({
+    deliver: () => Promise.resolve([]),
+    heads: () => Promise.resolve([]),
+    listen(given) {
+      ears = given;
+      return { close: () => Promise.resolve() };
+    },
+  });
+  let answered = 0;
+  const ask = () => relay.listening().then(() => answered++);
+  const first = ask();
+  await Promise.resolve();
+  assert.equal(answered, 0);
+  ears.onUp();
+  await first;
+  await ask();
+  ears.onDown?.();
+  const third = ask();
+  await Promise.resolve();
+  assert.equal(answered, 2);
+  ears.onUp();
+  await third;
   await relay.drain();
 });
 

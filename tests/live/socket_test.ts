@@ -69,16 +69,57 @@ const stored = async (s: Scene, sessionId = s.sessionId) =>
     [sessionId],
   )).rows.map((row) => row.body);
 
-Deno.test("the socket opens for participants, and for nobody else", async () => {
+Deno.test("the socket stays open for participants; others are told why by its close code", async () => {
+  await using it = await stage();
+  const { s } = it;
+  await using olive = it.wire(s.olive);
+  await olive.until("ready");
+
+  const dana = await s.actor("Dana", "dispatcher");
+  const closedWith = async (who: Partial<Actor>, sessionId = s.sessionId) => {
+    await using wire = new Wire(origin, sessionId, { token: who.token });
+    const first = await wire.next();
+    assert.equal(first.kind, "closed", "nothing is said first");
+    return (first as { code: number }).code;
+  };
+  assert.equal(await closedWith({}), 4401);
+  assert.equal(await closedWith({ token: "made-up" }), 4401);
+  assert.equal(await closedWith(s.nadia), 4404);
+  assert.equal(await closedWith(dana), 4404, "running the shop is no seat");
+  assert.equal(await closedWith(s.olive, crypto.randomUUID()), 4404);
+  assert.equal(await closedWith(s.olive, "nonsense"), 4404);
+  assert.deepEqual(await it.knock(s.olive, s.sessionId, {}, "x"), { status: 400, code: "BADIN" });
+
+  await s.seat(s.sessionId, dana, "observer");
+  await using observer = it.wire(dana);
+  await observer.until("ready");
+});
+
+Deno.test("the socket's address asked for without a whole handshake answers by HTTP", async () => {
   await using it = await stage();
   const { s, knock } = it;
+  const half = [{ upgrade: "" }, { connection: "keep-alive" }, { "sec-websocket-key": "" }];
+  for (const headers of half) {
+    const ask = (who: Partial<Actor>) => knock(who, s.sessionId, headers);
+    assert.deepEqual(await ask({}), { status: 401, code: "LOGIN" });
+    assert.deepEqual(await ask(s.nadia), { status: 404, code: "NTFND" });
+    assert.deepEqual(await ask(s.olive), { status: 400, code: "BADIN" });
+  }
   assert.equal((await knock(s.olive)).status, 101);
-  assert.deepEqual(await knock({}), { status: 401, code: "LOGIN" });
-  assert.deepEqual(await knock({ token: "made-up" }), { status: 401, code: "LOGIN" });
-  assert.deepEqual(await knock(s.nadia), { status: 404, code: "NTFND" });
-  assert.deepEqual(await knock(s.olive, crypto.randomUUID()), { status: 404, code: "NTFND" });
-  assert.deepEqual(await knock(s.olive, "nonsense"), { status: 404, code: "NTFND" });
-  assert.deepEqual(await knock(s.olive, s.sessionId, {}, "x"), { status: 400, code: "BADIN" });
+});
+
+Deno.test("a session that is over closes the socket with 4409, also when nothing was missed", async () => {
+  await using it = await stage();
+  const { s } = it;
+  await using before = it.wire(s.olive);
+  await before.until("ready");
+  await s.dba.query("select api.end_session($1, 'done')", [s.sessionId]);
+  assert.equal((await before.until("closed")).code, 4409);
+  const told = before.heard.findLast((frame) => frame.kind === "changes")!;
+
+  await using after = it.wire(s.olive, { after: told.to });
+  assert.deepEqual(await after.next(), { kind: "ready", version: told.to });
+  assert.deepEqual(await after.next(), { kind: "closed", code: 4409 });
 });
 
 Deno.test("the socket opens from our own pages, and from no other site's", async () => {
@@ -88,6 +129,7 @@ Deno.test("the socket opens from our own pages, and from no other site's", async
   assert.equal(await from(origin), 101);
   for (const other of ["https://evil.example", "null", `${origin}.evil.example`]) {
     assert.equal(await from(other), 403, other);
+    assert.equal((await knock({}, s.sessionId, { origin: other })).status, 403, other);
   }
 });
 

@@ -297,7 +297,7 @@ Deno.test("a payment", async (t) => {
     assert.equal(refund.amount, 999);
     await eventually(async () =>
       (await app.sql(
-        `select from private.refunds r join app.checkouts c on c.id = r.checkout_id
+        `select from app.refunds r join app.checkouts c on c.id = r.checkout_id
          where c.stripe_id = $1 and r.status = 'succeeded' and r.stripe_id = $2`,
         [first.stripeId, refund.id],
       )).length === 1

@@ -19,7 +19,7 @@ Deno.test("refundPayment()", async (t) => {
   async function due(trip: Trip, amount = 999): Promise<string> {
     const { id } = await checkoutOf(app, trip);
     const [row] = await app.sql<{ id: string }>(
-      `insert into private.refunds (checkout_id, amount_cents, reason, requested_by)
+      `insert into app.refunds (checkout_id, amount_cents, reason, requested_by)
        values ($1, $2, 'test', 'test') returning id`,
       [id, amount],
     );
@@ -28,7 +28,7 @@ Deno.test("refundPayment()", async (t) => {
 
   async function statusOf(refundId: string): Promise<string> {
     const [row] = await app.sql<{ status: string }>(
-      "select status from private.refunds where id = $1",
+      "select status from app.refunds where id = $1",
       [refundId],
     );
     return row.status;

@@ -72,7 +72,7 @@ Deno.test("pages when something is refused", async (t) => {
     assert.equal(res.status, 200);
     assert.deepEqual(await res.json(), {
       ok: true,
-      parts: { web: "ok", relay: "ok", backstage: "ok" },
+      parts: { web: "ok", relay: "ok", backstage: "ok", listening: "ok" },
       failing: [],
     });
 

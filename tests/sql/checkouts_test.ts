@@ -201,3 +201,41 @@ Deno.test("checkout_state() answers its buyer, and is not found by anybody else"
     await actAs(tx, "vic");
     await assert.rejects(tx.savepoint(ask), { code: "42501" });
   }));
+
+Deno.test("open_checkout() makes thirty checkouts in ten minutes for one user, and finds one again as often as asked", () =>
+  onStage(async (tx) => {
+    await actAs(tx, "olive");
+    const plan = (n: number) => n % 2 ? "chat10" : "video15";
+    for (let n = 1; n <= 30; n++) await open(tx, plan(n));
+    await assert.rejects(tx.savepoint((sp) => open(sp, "diagnostic")), { code: "SLOWD" });
+    for (let n = 0; n < 40; n++) await open(tx, plan(30)); // the same page again is free
+    await actAs(tx, "oscar");
+    await open(tx, "diagnostic");
+
+    await actAs(tx, "admin");
+    await tx`update private.rate_limits set started_at = started_at - interval '11 minutes' where what = 'go to pay'`;
+    await actAs(tx, "olive");
+    await open(tx, "diagnostic");
+  }));
+
+Deno.test("claim_asking() is true to one caller every two seconds, for each checkout", () =>
+  onStage(async (tx) => {
+    const claim = async (t: StageTx, stripeId: string) =>
+      (await t<{ claimed: boolean }>`select api.claim_asking(${stripeId}) as claimed`)[0].claimed;
+    for (const [who, stripeId] of [["olive", "cs_1"], ["oscar", "cs_2"]] as const) {
+      await actAs(tx, who);
+      const { checkoutId } = await open(tx, "chat10");
+      await assert.rejects(tx.savepoint((sp) => claim(sp, stripeId)), { code: "42501" });
+      await actAs(tx, "backstage");
+      await tx`select api.record_checkout(${checkoutId}, ${stripeId}, 'https://pay.example/', now() + interval '1 hour')`;
+    }
+    assert.equal(await claim(tx, "cs_1"), true);
+    assert.equal(await claim(tx, "cs_1"), false);
+    assert.equal(await claim(tx, "cs_2"), true);
+    assert.equal(await claim(tx, "cs_unknown"), false);
+    await actAs(tx, "admin");
+    await tx`update app.checkouts set asked_at = asked_at - interval '2 seconds' where stripe_id = 'cs_1'`;
+    await actAs(tx, "backstage");
+    assert.equal(await claim(tx, "cs_1"), true);
+    assert.equal(await claim(tx, "cs_2"), false);
+  }));

@@ -194,12 +194,12 @@ Deno.test("deliver() and messages_after() hand out long histories 500 at a time,
 Deno.test("messages_after() is for those in the session, and says so alike for none and not yours", () =>
   onStage(async (tx, { session }) => {
     const read = (t: StageTx, id: string) => t`select api.messages_after(${id}, 0)`;
-    for (const [who, code] of [["vic", "LOGIN"], ["nadia", "NTFND"], ["oscar", "NTFND"]] as const) {
+    for (const [who, code] of [["vic", "LOGIN"], ["nadia", "NTFND"], ["dana", "NTFND"]] as const) {
       await actAs(tx, who);
       await assert.rejects(tx.savepoint((sp) => read(sp, session)), { code });
       await assert.rejects(tx.savepoint((sp) => read(sp, crypto.randomUUID())), { code });
     }
-    for (const who of ["olive", "marco", "dana"] as const) {
+    for (const who of ["olive", "marco"] as const) {
       await actAs(tx, who);
       assert.equal((await read(tx, session)).length, 1);
     }

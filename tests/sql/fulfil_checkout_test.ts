@@ -292,5 +292,5 @@ Deno.test("two fulfilments at once, of one Checkout or of one intake, make one s
       await admin`select count(*)::int as n from app.sessions where metadata ? 'checkout_id'`,
       [{ n: 1 }],
     );
-    assert.deepEqual(await admin`select count(*)::int as n from private.refunds`, [{ n: 1 }]);
+    assert.deepEqual(await admin`select count(*)::int as n from app.refunds`, [{ n: 1 }]);
   }));

@@ -14,9 +14,13 @@ const STATEMENTS = [
 Deno.test("every statement of sql/README.md runs", () =>
   onStage(async (tx, { session, users }) => {
     assert.ok(STATEMENTS.length > 15);
+    const [{ id: checkout }] = await tx<{ id: string }>`
+      insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency, status)
+      select user_id, id, 'chat10', 999, 'usd', 'refused' from app.intakes limit 1 returning id`;
     for (const statement of STATEMENTS) {
       await actAs(tx, /\brole ann\b/.test(statement) ? "admin" : "dba");
       const text = statement.replaceAll("<session id>", session)
+        .replaceAll("<checkout id>", checkout)
         .replaceAll("<user id>", /'mechanic'|delete/.test(statement) ? users.nadia : users.olive)
         .replaceAll("marco@example.com", "enzo@wrenchline.test");
       // Each on its own: once refunded, nobody is let in any more.

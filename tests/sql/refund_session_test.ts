@@ -13,7 +13,7 @@ async function bought(tx: StageTx, changes: object = {}): Promise<string> {
 async function refund(tx: StageTx) {
   await actAs(tx, "admin");
   const [row] = await tx<{ id: string; status: string; stripe_id: string | null }>`
-    select id, status, stripe_id from private.refunds order by created_at desc limit 1`;
+    select id, status, stripe_id from app.refunds order by created_at desc limit 1`;
   return row;
 }
 
@@ -36,7 +36,7 @@ Deno.test("refund_session() ends the session and gives back what was paid, once"
     assert.match(String(asked.paymentIntent), /^pi_/);
 
     await actAs(tx, "admin");
-    assert.deepEqual(await tx`select requested_by from private.refunds`, [
+    assert.deepEqual(await tx`select requested_by from app.refunds`, [
       { requested_by: "login wrenchline_dba" },
     ]);
     await actAs(tx, "olive");
@@ -149,5 +149,5 @@ Deno.test("two who refund a session at once give the money back once", () =>
     await left.raw("commit");
     await second;
     const admin = await hand("admin");
-    assert.deepEqual(await admin`select reason from private.refunds`, [{ reason: "left" }]);
+    assert.deepEqual(await admin`select reason from app.refunds`, [{ reason: "left" }]);
   }));

@@ -177,9 +177,10 @@ Deno.test("the views list who waits, who talks and what was paid for nothing", (
     await actAs(tx, "dba");
     assert.deepEqual(await ids("waiting_sessions"), [other]);
     assert.deepEqual(await ids("live_sessions"), [session]);
-    assert.deepEqual(await tx`select mechanics from live_sessions`, [
-      { mechanics: "marco@wrenchline.test" },
-    ]);
+    assert.deepEqual(
+      await tx`select mechanics, last_message_at = now() as is_talking from live_sessions`,
+      [{ mechanics: "marco@wrenchline.test", is_talking: true }],
+    );
 
     await actAs(tx, "admin");
     await tx`insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency, status, session_id, settled_at)

@@ -65,6 +65,31 @@ Deno.test("the mechanic's first message starts the session, and the customer's d
     assert.equal(await status(), "live");
   }));
 
+Deno.test("send_message() slows everybody down after 600 messages in 10 seconds, and no plain insert", () =>
+  onStage(async (tx, { session, users, other }) => {
+    await actAs(tx, "dba");
+    const insert = (count: number) =>
+      tx`insert into chat_messages (session_id, sender_id, body)
+        select ${session}, ${users.marco}, 'line ' || n from generate_series(1, ${count}::int) n`;
+    await insert(599);
+    await actAs(tx, "olive");
+    await send(tx, session); // the 600th, and the mechanic's first has started it
+    await actAs(tx, "dba");
+    await insert(3);
+    for (const who of ["olive", "marco"] as const) {
+      await actAs(tx, who);
+      const again = () => tx.savepoint((sp) => send(sp, session, "more", crypto.randomUUID()));
+      await assert.rejects(again(), { code: "SLOWD" });
+    }
+    await actAs(tx, "oscar");
+    await send(tx, other);
+
+    await actAs(tx, "admin");
+    await tx`update app.chat_messages set created_at = created_at - interval '10 seconds'`;
+    await actAs(tx, "olive");
+    await send(tx, session, "more", crypto.randomUUID());
+  }));
+
 Deno.test("send_message() refuses when the session is over, empty words and very long ones", () =>
   onStage(async (tx, { session }) => {
     await actAs(tx, "olive");

@@ -14,6 +14,7 @@ app.chat_messages               .... ....    ....    oo..  oo..  oo..  --..   A.
 app.checkouts                   -... -...    -...    o...  o...  -...  -...   A... A... -...   o...    .... ....  ....
 app.intakes                     -... -...    -...    o...  o...  o...  -...   A... A... -...   o...    .... ....  ....
 app.plans                       A... A...    A...    A...  A...  A...  A...   A... A.A. A...   A...    .... ....  ....
+app.refunds                     .... ....    ....    o...  o...  -...  -...   -... A... -...   o...    .... ....  ....
 app.session_participants        .... ....    ....    o...  o...  o...  -...   A... AAAA -...   o...    .... ....  ....
 app.sessions                    -... -...    -...    o...  o...  o...  -...   A... A... -...   o...    .... ....  ....
 auth.logins                     .... ....    ....    ....  ....  ....  ....   .... A.AA ....   ....    .... ....  ....
@@ -23,7 +24,6 @@ private.mail                    .... ....    ....    ....  ....  ....  ....   ..
 private.migrations              .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
 private.rate_limits             .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
 private.rebuilds                .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
-private.refunds                 .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
 private.secrets                 .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
 private.session_versions        .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
 private.stripe_events           .... ....    ....    ....  ....  ....  ....   .... .... ....   ....    .... ....  ....
@@ -39,6 +39,7 @@ const OWN: Record<string, string> = {
   "app.chat_messages": `session_id in (${MINE})`,
   "app.checkouts": "user_id = $1",
   "app.intakes": `user_id = $1 or session_id in (${MINE})`,
+  "app.refunds": "checkout_id in (select c.id from app.checkouts c where c.user_id = $1)",
   "app.session_participants": `session_id in (${MINE})`,
   "app.sessions": `id in (${MINE})`,
   "auth.users":
@@ -77,6 +78,8 @@ async function setScene(tx: StageTx, { session, other, users }: Props): Promise<
   await tx`insert into app.intakes (user_id, session_id, vehicle) values (${users.oscar}, ${other}, 'A van')`;
   await tx`insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency)
     select user_id, id, 'chat10', 999, 'usd' from app.intakes`;
+  await tx`insert into app.refunds (checkout_id, amount_cents, reason, requested_by)
+    select id, 999, 'a test', 'a test' from app.checkouts`;
   await tx`insert into auth.logins (proof_hash, user_id, revoked_at, expires_at) values
     (sha256('revoked'), ${users.nadia}, now(), now() + interval '1 day'),
     (sha256('expired'), ${users.nadia}, null, now())`;
@@ -224,7 +227,7 @@ Deno.test("everybody reads and writes exactly the rows that are theirs, in every
 
 Deno.test("the job runner's tables are backstage's and nobody else's", () =>
   onStage(async (tx, props) => {
-    await tx`select private.enqueue('send_mail', '{"to": "olive@wrenchline.test"}')`;
+    await tx`select private.enqueue('refund_payment', '{"refundId": "1"}')`;
     const tables = await tablesOf(tx, ["graphile_worker"]);
     assert.ok(tables.length >= 4);
     for (const who of CAST) {
@@ -252,6 +255,8 @@ const COLUMNS: Record<string, string> = {
   "app.checkouts select by anon, customer, dispatcher, mechanic":
     "id user_id plan amount_cents paid_cents currency status receipt_url session_id created_at settled_at",
   "app.plans update by dba": "name tagline includes excludes price_cents length_minutes position",
+  "app.refunds select by customer, dispatcher, mechanic":
+    "id checkout_id amount_cents status created_at",
   "app.session_participants insert by dba": "session_id user_id role",
   "app.session_participants update by dba": "role",
   "app.sessions select by anon, customer, dispatcher, mechanic":

@@ -230,8 +230,9 @@ function componentOf(component: unknown, file: FileRoute): unknown {
   return component;
 }
 
+/** The places a path goes through; what is optional in it is none. */
 function segmentsOf(path: string): string[] {
-  const trimmed = path.replace(/\/?\*$/, "").replace(/\/$/, "");
+  const trimmed = path.replace(/\{[^}]*\}\??/g, "").replace(/\/?\*$/, "").replace(/\/$/, "");
   return trimmed === "" ? [] : trimmed.replace(/^\//, "").split("/");
 }
 

@@ -39,48 +39,34 @@ export class Router<Item> {
     if (!entry.byMethod.has(method)) entry.byMethod.set(method, item);
   }
 
-  /** Looks a path up, as it stands in a URL. */
+  /** Looks a path up, as it stands in a URL. What matches first decides, whatever the method. */
   match(method: string, path: string): Match<Item> {
-    const known: Entry<Item>[] = [];
     const exact = this.#exact.get(path) ?? this.#exact.get(otherSlash(path));
-    if (exact !== undefined) {
-      const item = itemFor(exact, method);
-      if (item !== undefined) {
-        return { item, params: NO_PARAMS, pattern: exact.pattern, allow: null };
-      }
-      known.push(exact);
-    }
+    if (exact !== undefined) return matchIn(exact, method, NO_PARAMS);
     for (const entry of this.#patterns) {
       const params = entry.match!(path);
-      if (params === null) continue;
-      const item = itemFor(entry, method);
-      if (item !== undefined) {
-        return { item, params, pattern: entry.pattern, allow: null };
-      }
-      known.push(entry);
+      if (params !== null) return matchIn(entry, method, params);
     }
-    if (known.length === 0) {
-      return { item: null, params: NO_PARAMS, pattern: null, allow: null };
-    }
-    return {
-      item: null,
-      params: empty(),
-      pattern: known[0].pattern,
-      allow: allowed(known),
-    };
+    return { item: null, params: NO_PARAMS, pattern: null, allow: null };
   }
 }
 
-function itemFor<Item>(entry: Entry<Item>, method: string): Item | undefined {
-  return entry.byMethod.get(method) ??
-    (method === "HEAD" ? entry.byMethod.get("GET") : undefined);
+function matchIn<Item>(
+  { byMethod, pattern }: Entry<Item>,
+  method: string,
+  params: Record<string, string>,
+): Match<Item> {
+  const item = byMethod.get(method) ?? (method === "HEAD" ? byMethod.get("GET") : undefined);
+  return item === undefined
+    ? { item: null, params: NO_PARAMS, pattern, allow: allowed([...byMethod.keys()]) }
+    : { item, params, pattern, allow: null };
 }
 
-function allowed(entries: Entry<unknown>[]): string {
-  const methods = new Set(entries.flatMap((entry) => [...entry.byMethod.keys()]));
-  if (methods.has("GET")) methods.add("HEAD");
-  methods.add("OPTIONS");
-  return [...methods].join(", ");
+function allowed(methods: string[]): string {
+  const all = new Set(methods);
+  if (all.has("GET")) all.add("HEAD");
+  all.add("OPTIONS");
+  return [...all].join(", ");
 }
 
 function otherSlash(path: string): string {

@@ -36,7 +36,7 @@ export function enterScope<State>(
       return await advance(ctx, inner);
     } catch (thrown) {
       const isNotFound = thrown instanceof HttpError && thrown.status === 404;
-      const step = isNotFound && notFound.step !== null ? (isRoot ? notFound.step : null) : error;
+      const step = isNotFound ? notFound.step ?? error : error;
       if (step === null) throw thrown;
       ctx.error = thrown;
       enter(); // the page that failed may have left layouts out

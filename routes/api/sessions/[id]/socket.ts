@@ -1,7 +1,7 @@
 import { environment } from "@/lib/environment.ts";
 import { Refusal } from "@/lib/db/refusals.ts";
 import { relay } from "@/lib/live/relay.ts";
-import { seatHandlers } from "@/lib/live/seat.ts";
+import { seatHandlers, turnedAwayWith, turningAway } from "@/lib/live/seat.ts";
 import { afterIn, askToHear, sessionIdIn } from "@/lib/messages.ts";
 import { define } from "@/lib/state.ts";
 
@@ -16,12 +16,28 @@ export const handler = define.handlers({
     const ours = [ctx.url.origin, environment().publicUrl.origin];
     if (origin !== null && !ours.includes(origin)) throw new Refusal("DNIED");
 
-    const sessionId = sessionIdIn(ctx.params);
-    const after = afterIn(ctx.url);
-    const { proof } = ctx.state.login;
-    if (proof === null) throw new Refusal("LOGIN");
-    await askToHear({ proof }, sessionId);
-    const handlers = seatHandlers({ login: { proof }, sessionId, after }, relay);
-    return ctx.upgrade(handlers, { idleTimeout: IDLE_TIMEOUT_SECONDS });
+    const isHandshake = asksForSocket(ctx.req.headers);
+    try {
+      const sessionId = sessionIdIn(ctx.params);
+      const after = afterIn(ctx.url);
+      const { proof } = ctx.state.login;
+      if (proof === null) throw new Refusal("LOGIN");
+      await askToHear({ proof }, sessionId);
+      if (!isHandshake) throw new Refusal("BADIN", "This address speaks WebSocket only.");
+      const handlers = seatHandlers({ login: { proof }, sessionId, after }, relay);
+      return ctx.upgrade(handlers, { idleTimeout: IDLE_TIMEOUT_SECONDS });
+    } catch (error) {
+      const code = isHandshake && turnedAwayWith(error);
+      if (code) return ctx.upgrade(turningAway(code));
+      throw error;
+    }
   },
 });
+
+/** Whether a handshake is whole (RFC 6455 section 4.1); half of one cannot be answered with a socket. */
+function asksForSocket(headers: Headers): boolean {
+  const says = (name: string, word: string) =>
+    headers.get(name)?.toLowerCase().split(/\s*,\s*/).includes(word) ?? false;
+  return says("upgrade", "websocket") && says("connection", "upgrade") &&
+    headers.has("sec-websocket-key");
+}

@@ -5,7 +5,7 @@
  * does, inside the transaction it is for.
  */
 import { environment } from "../environment.ts";
-import { Line, lines } from "./line.ts";
+import { closeLines, Line, lines } from "./line.ts";
 import { Refusal, refusalOf } from "./refusals.ts";
 
 /** Who asks, as far as a cookie can tell. The proof is sha256 of the cookie in hex; null is a visitor. */
@@ -64,7 +64,11 @@ export async function relaying<T>(ask: (tx: Tx) => Promise<T>): Promise<T> {
   }
 }
 
-export { closeLines as closeDoors } from "./line.ts";
+/** Closes every connection, each after what was asked before. */
+export async function closeDoors(): Promise<void> {
+  await Promise.allSettled(turns.values());
+  await closeLines();
+}
 
 interface Passage {
   begin: "begin" | "begin read only";
@@ -83,15 +87,23 @@ function webLines(login: Login, kind: "reads" | "writes") {
   return lines(environment().databaseUrl, { most, patienceMs: 15_000, purpose: `${who}' ${kind}` });
 }
 
+const LONGEST_TURN_MS = 10_000;
+
 const turns = new Map<string, Promise<unknown>>();
 
 /**
  * Writes to one session wait for each other anyway, for its counter. Doing it here keeps
- * a session that somebody holds locked from taking every connection with it.
+ * a session that somebody holds locked from taking every connection with it. Who has
+ * waited too long is told so instead, and the queue is gone with the patience of its last.
  */
 function inTurn<T>(sessionId: string, write: () => Promise<T>): Promise<T> {
+  const since = performance.now();
+  const inTime = () => {
+    if (performance.now() - since > LONGEST_TURN_MS) throw new Refusal("BUSY_");
+    return write();
+  };
   const before = turns.get(sessionId);
-  const mine = before ? before.then(write, write) : write();
+  const mine = before ? before.then(inTime, inTime) : write();
   turns.set(sessionId, mine);
   const leave = () => turns.get(sessionId) === mine && turns.delete(sessionId);
   mine.then(leave, leave);

@@ -73,21 +73,6 @@ comment on function auth.my_session_ids() is
 grant execute on function auth.my_session_ids() to
   wrenchline_anon, wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
-create function auth.my_open_session_ids() returns setof uuid
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 5
-as $$
-begin
-  return query
-    select p.session_id
-    from app.session_participants p join app.sessions s on s.id = p.session_id
-    where p.user_id = auth.uid() and p.role <> 'observer' and s.status in ('waiting', 'live');
-end;
-$$;
-comment on function auth.my_open_session_ids() is
-  'The sessions the caller may speak in: those not over, in which the seat is not an observer''s.';
-grant execute on function auth.my_open_session_ids() to
-  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
-
 create function auth.my_companion_ids() returns setof uuid
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp rows 50
 as $$

@@ -112,8 +112,8 @@ grant execute on function auth.my_session_head(uuid) to
   wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 
 -- What leaves the database, field by field. These three run as their caller:
--- under a customer's role row security decides, under the relay's definer
--- function the seats were checked before.
+-- under a customer's role row security decides (and, for names, seats_in),
+-- under the relay's definer function the seats were checked before.
 create function api.session_view(session_id uuid) returns jsonb
 language plpgsql stable security invoker set search_path = pg_catalog, pg_temp
 as $$

@@ -6,10 +6,27 @@ create policy select_participant on app.chat_messages for select
   using (session_id = any (array(select auth.my_session_ids())));
 create policy select_dispatcher on app.chat_messages for select to wrenchline_dispatcher
   using ((select auth.my_role()) = 'dispatcher');
+create function auth.may_speak_in(session_id uuid) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from app.sessions s
+    where s.id = may_speak_in.session_id and s.status in ('waiting', 'live')
+      and auth.my_seat(s.id) in ('customer', 'mechanic')
+  );
+end;
+$$;
+comment on function auth.may_speak_in(uuid) is
+  'Whether the caller may say something in a session: it is not over, and the seat is not an observer''s.';
+grant execute on function auth.may_speak_in(uuid) to
+  wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
+
 create policy insert_participant on app.chat_messages for insert to wrenchline_customer, wrenchline_mechanic
   with check (
     sender_id = (select auth.uid())
-    and session_id = any (array(select auth.my_open_session_ids()))
+    -- Asked for the one session, once a row: a list of all would grow with the seats.
+    and (select auth.may_speak_in(session_id))
   );
 grant select on app.chat_messages to wrenchline_customer, wrenchline_mechanic, wrenchline_dispatcher;
 grant insert (session_id, sender_id, client_id, body) on app.chat_messages to wrenchline_customer, wrenchline_mechanic;

@@ -111,11 +111,7 @@ declare
   v_user_id uuid := private.require_user();
   v_bell text;
 begin
-  if not exists (
-    select from app.session_participants p join app.sessions s on s.id = p.session_id
-    where p.session_id = signal.session_id and p.user_id = v_user_id
-      and p.role <> 'observer' and s.status in ('waiting', 'live')
-  ) then
+  if not auth.may_speak_in(signal.session_id) then
     raise exception 'Cannot signal: the caller has no voice in such a session' using errcode = 'NTFND';
   end if;
   if jsonb_typeof(signal.payload) is distinct from 'object' then

@@ -8,8 +8,8 @@ const [OLIVE, OSCAR] = [loginOf("olive"), loginOf("oscar")];
 const ATTACKERS_PROOF = `set_config('app.proof', '${proofOf("oscar")}', false)`;
 
 /** Who a request is, by everything that says so, and which sessions it sees. */
-function whoami(login: typeof OLIVE) {
-  return reading(
+function whoami(login: typeof OLIVE, ask = reading) {
+  return ask(
     login,
     (tx) =>
       tx<Who>`select pg_backend_pid() as pid, auth.uid() as uid, auth.my_role() as "myRole",
@@ -17,7 +17,7 @@ function whoami(login: typeof OLIVE) {
       current_setting('app.proof') as proof, current_setting('search_path') as path,
       current_setting('synchronous_commit') as flush, current_setting('statement_timeout') as timeout,
       current_setting('lock_timeout') as "lockTimeout", current_setting('row_security') as "rowSecurity",
-      current_setting('timezone') = current_setting('timezone') as same,
+      current_setting('TimeZone') = (select reset_val from pg_settings where name = 'TimeZone') as "ownTime",
       nullif(current_setting('app.uid', true), '') as "forgedUid",
       array(select id from app.sessions) as sessions`,
   ).then(([row]) => row);
@@ -40,14 +40,17 @@ const OLIVES_OWN = {
   timeout: "10s",
   lockTimeout: "3s",
   rowSecurity: "on",
-  same: true,
+  ownTime: true,
   forgedUid: null,
   sessions: [SESSIONS.olives],
 };
 
 /** Asks on every connection there is, and finds Olive to be Olive on all; answers with their backends. */
 async function assertOliveIsOlive(): Promise<Set<number>> {
-  const found = await everywhere(() => whoami(OLIVE));
+  const found = [
+    ...await everywhere(() => whoami(OLIVE, reading)),
+    ...await everywhere(() => whoami(OLIVE, writing)),
+  ];
   for (const { pid: _, ...who } of found) assert.deepEqual(who, OLIVES_OWN);
   return new Set(found.map(({ pid }) => pid));
 }
@@ -66,7 +69,7 @@ Deno.test("two requests on one connection share no identity, whoever was there b
   await using _ = await openDoor();
   await assertOliveIsOlive();
   await everywhere(() => whoami(OSCAR));
-  await everywhere(() => writing(loginOf("marco"), (tx) => tx`select 1`));
+  await everywhere(() => whoami(loginOf("marco"), writing));
   const pids = await assertOliveIsOlive();
   assert.equal(pids.size, 8);
   // A visitor's connection serves visitors only, and they are nobody.
@@ -143,7 +146,9 @@ Deno.test("a connection on which nobody can be identified any more is given up",
   await using door = await openDoor();
   const before = await assertOliveIsOlive();
   await door.sql("alter function auth.role_for_proof(text) rename to somewhere_else");
-  await everywhere(() => assert.rejects(whoami(OLIVE), { code: "42883" }));
+  for (const ask of [reading, writing]) {
+    await everywhere(() => assert.rejects(whoami(OLIVE, ask), { code: "42883" }));
+  }
   await door.sql("alter function auth.somewhere_else(text) rename to role_for_proof");
   assert.ok((await assertOliveIsOlive()).isDisjointFrom(before));
 });

@@ -19,6 +19,9 @@ export interface Proxy extends AsyncDisposable {
   mend(): Promise<void>;
 }
 
+/** A test that waits for what is never said fails, and does not hang. */
+const PATIENCE_MS = 10_000;
+
 /** Opens a proxy to the server that `url` names. */
 export function openProxy(url: string): Proxy {
   const { hostname, port: serverPort } = new URL(url);
@@ -31,7 +34,7 @@ export function openProxy(url: string): Proxy {
   let heard = "";
   let connections = 0;
   let sent = 0;
-  const waiting = new Set<() => void>();
+  const waiting = new Set<() => unknown>();
 
   track(accept(current));
 
@@ -99,12 +102,15 @@ export function openProxy(url: string): Proxy {
       held = null;
     },
     async said(text) {
-      while (!heard.includes(text)) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        waiting.add(resolve);
-        await promise;
-        waiting.delete(resolve);
-      }
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const look = () => heard.includes(text) && resolve();
+      const tooLong = setTimeout(() => reject(new Error(`nobody said ${text}`)), PATIENCE_MS);
+      waiting.add(look);
+      look();
+      await promise.finally(() => {
+        clearTimeout(tooLong);
+        waiting.delete(look);
+      });
     },
     connections: () => connections,
     sent: () => sent,

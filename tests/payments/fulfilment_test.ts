@@ -25,6 +25,12 @@ Deno.test("a payment", async (t) => {
   const resolve = (who: Visitor, { stripeId }: Trip) =>
     answerOf(who.get(`/api/sessions/resolve-by-stripe?session_id=${stripeId}`));
 
+  /** As if it were two seconds later. */
+  const forgetAsking = ({ stripeId }: Trip) =>
+    app.sql("update app.checkouts set asked_at = null where stripe_id = $1", [stripeId]);
+  const timesAsked = ({ stripeId }: Trip) =>
+    sandbox.requests.filter(({ name }) => name.includes(stripeId)).length;
+
   await t.step(
     "becomes one session with its customer in it, and what was told goes along",
     async () => {
@@ -157,6 +163,7 @@ Deno.test("a payment", async (t) => {
       assert.match(waiting.text, /http-equiv="refresh"/);
       assert.doesNotMatch(waiting.text, /api\/checkout|continue to payment/i);
 
+      await forgetAsking(trip);
       sandbox.faults.api({ status: 429 }, "GET /v1/checkout/sessions/");
       const pending = await resolve(vic, trip);
       assert.equal(pending.status, 202);
@@ -166,6 +173,26 @@ Deno.test("a payment", async (t) => {
       assert.match((await arrive(vic, success(trip))).path, /^\/chat\//);
     },
   );
+
+  await t.step("has Stripe asked once in two seconds, however often one looks", async () => {
+    const vic = app.visitor();
+    const trip = await goToPay(vic);
+    await pay(trip, BANK);
+    await sandbox.idle();
+    const before = timesAsked(trip);
+    for (let looks = 0; looks < 5; looks++) {
+      const page = await arrive(vic, success(trip));
+      assert.match(page.text, /http-equiv="refresh"/);
+      assert.equal((await resolve(vic, trip)).status, 202);
+    }
+    assert.equal(timesAsked(trip), before + 1);
+
+    await forgetAsking(trip);
+    await arrive(vic, success(trip));
+    assert.equal(timesAsked(trip), before + 2);
+    await sandbox.settle(trip.stripeId, "succeeded");
+    assert.match((await arrive(vic, success(trip))).path, /^\/chat\//);
+  });
 
   await t.step("told twice, or five times at once, is one session", async () => {
     for (const fault of ["twice", "concurrent"] as const) {
@@ -185,11 +212,17 @@ Deno.test("a payment", async (t) => {
       const trip = await goToPay(vic);
       sandbox.faults.webhook("late", COMPLETED);
       await pay(trip);
+      // One page has Stripe asked; the others say that they look again, and then they know.
+      const arriveInTheEnd = () =>
+        eventually(async () => {
+          const { path } = await arrive(vic, success(trip));
+          return path !== success(trip) && path;
+        });
       const [, ...ends] = await Promise.all([
         sandbox.release(),
-        ...Array.from({ length: 5 }, () => arrive(vic, success(trip))),
+        ...Array.from({ length: 5 }, arriveInTheEnd),
       ]);
-      assert.equal(new Set(ends.map((end) => end.path)).size, 1);
+      assert.equal(new Set(ends).size, 1);
       assert.equal(await sessionCount(app, trip), 1);
     },
   );
@@ -219,6 +252,12 @@ Deno.test("a payment", async (t) => {
     assert.equal(path, "/start?plan=chat10&problem=failed");
     assert.match(text, /did not go through/);
     assert.match(text, /2009 Golf/);
+    const answer = await resolve(vic, trip);
+    assert.equal(answer.status, 409);
+    assert.deepEqual(JSON.parse(answer.text), {
+      status: "failed",
+      words: "The payment did not go through, and nothing was charged.",
+    });
     assert.notEqual((await goToPay(vic)).stripeId, trip.stripeId);
   });
 
@@ -348,6 +387,9 @@ Deno.test("a payment", async (t) => {
     assert.equal(path, "/start?plan=chat10&problem=expired");
     assert.match(text, /open for too long/);
     assert.equal((await checkoutOf(app, trip)).status, "expired");
+    const answer = await resolve(vic, trip);
+    assert.equal(answer.status, 409);
+    assert.match(answer.text, /open for too long/);
   });
 
   await t.step("not made yet leads back to the intake", async () => {

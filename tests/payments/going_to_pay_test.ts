@@ -202,6 +202,21 @@ Deno.test("/api/checkout", async (t) => {
     assert.deepEqual([await countOf("auth.users"), await countOf("app.checkouts")], before);
   });
 
+  await t.step("makes no more than thirty pages in ten minutes for one buyer", async () => {
+    const vic = app.visitor();
+    const trip = await goToPay(vic, "video15");
+    await app.sql(
+      `update private.rate_limits set times = 30
+       where who = (select encode(sha256(user_id::text::bytea), 'hex') from app.checkouts where stripe_id = $1)`,
+      [trip.stripeId],
+    );
+    const refused = await answerOf(vic.get("/api/checkout?plan=diagnostic"));
+    assert.equal(refused.status, 429);
+    assert.equal(JSON.parse(refused.text).error.code, "SLOWD");
+    assert.deepEqual(await goToPay(vic, "video15"), trip, "what is open stays payable");
+    await goToPay(app.visitor(), "diagnostic");
+  });
+
   await t.step("refuses a form of another site", async () => {
     const headers = { origin: "http://evil.test", "sec-fetch-site": "cross-site" };
     const { status } = await answerOf(

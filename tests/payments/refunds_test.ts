@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { refundPayment } from "@/lib/payments/refunds.ts";
 import { startApp } from "../support/app.ts";
-import { checkoutOf, goToPay, pay, stripeOf, type Trip } from "./buyer.ts";
+import { checkoutOf, eventually, goToPay, pay, stripeOf, type Trip } from "./buyer.ts";
 
 Deno.test("refundPayment()", async (t) => {
   await using app = await startApp();
@@ -32,6 +32,19 @@ Deno.test("refundPayment()", async (t) => {
       [refundId],
     );
     return row.status;
+  }
+
+  /** What was said in the log while `act` went on. */
+  async function heard(act: () => Promise<unknown>): Promise<string[]> {
+    const said: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => said.push(line);
+    try {
+      await act();
+    } finally {
+      console.error = error;
+    }
+    return said;
   }
 
   async function refundsOf(trip: Trip) {
@@ -84,23 +97,53 @@ Deno.test("refundPayment()", async (t) => {
     await refundPayment(refundId);
     assert.equal(await statusOf(refundId), "pending");
     const [refund] = await refundsOf(trip);
-    await sandbox.settleRefund(refund.id, "failed");
+    const said = await heard(() => sandbox.settleRefund(refund.id, "failed"));
     assert.equal(await statusOf(refundId), "failed");
+    assert.deepEqual(said, [`refund ${refundId} failed`]);
   });
+
+  await t.step("asks Stripe how a refund went whose word was lost", async () => {
+    const trip = await paidTrip();
+    const refundId = await due(trip);
+    sandbox.faults.refund("pending");
+    await refundPayment(refundId);
+    const [refund] = await refundsOf(trip);
+    sandbox.faults.webhook("never", "refund.updated");
+    await sandbox.settleRefund(refund.id, "succeeded");
+    assert.equal(await statusOf(refundId), "pending");
+    await refundPayment(refundId);
+    assert.equal(await statusOf(refundId), "succeeded");
+    assert.equal((await refundsOf(trip)).length, 1);
+  });
+
+  await t.step("says loudly that Stripe answered with a failed refund", async () => {
+    const trip = await paidTrip();
+    const refundId = await due(trip);
+    sandbox.faults.refund("failed");
+    sandbox.faults.webhook("never", "refund.created");
+    const said = await heard(() => refundPayment(refundId));
+    assert.equal(await statusOf(refundId), "failed");
+    assert.match(said.join(), new RegExp(`refund ${refundId} failed: Stripe says`));
+  });
+
+  await t.step(
+    "is done again for a refund that was given up, when the DBA asks again",
+    async () => {
+      const trip = await paidTrip();
+      const { session_id } = await checkoutOf(app, trip);
+      const refundId = await due(trip);
+      await app.sql("select api.refund_session($1, 'nobody came')", [session_id]);
+      await eventually(async () => await statusOf(refundId) === "succeeded");
+      assert.deepEqual((await refundsOf(trip)).map((refund) => refund.amount), [999]);
+    },
+  );
 
   await t.step("notes as failed what Stripe refuses, and says so in the log", async () => {
     const trip = await paidTrip();
     const paid = await stripe.checkout.sessions.retrieve(trip.stripeId);
     await sandbox.dispute(paid.payment_intent as string);
     const refundId = await due(trip);
-    const said: string[] = [];
-    const { error } = console;
-    console.error = (line: string) => said.push(line);
-    try {
-      await refundPayment(refundId);
-    } finally {
-      console.error = error;
-    }
+    const said = await heard(() => refundPayment(refundId));
     assert.equal(await statusOf(refundId), "failed");
     assert.match(said.join(), /has been charged back/);
   });

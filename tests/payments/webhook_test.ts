@@ -107,6 +107,29 @@ Deno.test("the webhook", async (t) => {
     }
   });
 
+  await t.step("reads no more than a megabyte, whether or not it is told the length", async () => {
+    const chunk = new Uint8Array(100_000).fill(65);
+    let sent = 0;
+    const body = new ReadableStream({
+      pull(stream) {
+        if (sent++ < 200) stream.enqueue(chunk);
+        else stream.close();
+      },
+    });
+    const headers = { "stripe-signature": `t=1,v1=${"0".repeat(64)}` };
+    const endless = await app.handler(new Request(url, { method: "POST", body, headers }));
+    await endless.body?.cancel();
+    assert.equal(endless.status, 413);
+    assert.ok(sent < 20, `${sent} chunks were read`);
+    const long = new Uint8Array(1_000_001);
+    const answer = await fetch(url, { method: "POST", body: long, headers });
+    await answer.body?.cancel();
+    assert.equal(answer.status, 413);
+
+    const fits = await send({ type: "issuing_card.created", object: { is: "a".repeat(900_000) } });
+    assert.equal(fits.status, 200);
+  });
+
   await t.step("accepts two secrets while one replaces the other", async () => {
     const both = ["whsec_next", WEBHOOK_SECRET];
     await app.sql("insert into private.stripe_webhook_secrets (secret) values ('whsec_next')");
@@ -165,6 +188,10 @@ Deno.test("the webhook", async (t) => {
         const told = await arrive(vic, `/checkout/success?session_id=${trip.stripeId}`);
         assert.match(told.text, /looking into your payment/);
         assert.doesNotMatch(told.text, /api\/checkout/);
+        const path = `/api/sessions/resolve-by-stripe?session_id=${trip.stripeId}`;
+        const resolved = await vic.get(path);
+        assert.equal(resolved.status, 409);
+        assert.equal((await resolved.json()).status, "refused");
       }
     }
   });

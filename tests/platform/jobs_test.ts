@@ -52,10 +52,13 @@ Deno.test("startJobs() tries again what failed, and logs neither code nor token"
   const { rows: [job] } = await asAdmin(
     db.adminUrl,
     (admin) =>
-      admin.query(`select payload ->> 'code' as code, payload ->> 'token' as token, attempts
-      from graphile_worker._private_jobs where last_error is not null`),
+      admin.query(
+        `select payload ->> 'code' as code, payload ->> 'token' as token, attempts, max_attempts
+      from graphile_worker._private_jobs where last_error is not null`,
+      ),
   );
   assert.equal(job.attempts, 1);
+  assert.equal(job.max_attempts, 6, "a code is no use after ten minutes");
   assert.match(logged.join("\n"), /Failed task \d+ \(send_sign_in_code/);
   for (const secret of [job.code, job.token]) assert.ok(!logged.join("\n").includes(secret));
 });
@@ -81,6 +84,23 @@ Deno.test("startJobs() starts once, tells the database Stripe's secrets and pric
   await using app = await jobsOn(db);
   await askForCode("olive@wrenchline.test");
   await app.allDone();
+});
+
+Deno.test("startJobs() tidies up when it is time, and knows when that is", async () => {
+  await using db = await freshDatabase();
+  await using app = await jobsOn(db);
+  await asAdmin(db.adminUrl, async (admin) => {
+    await admin.query(`insert into private.rate_limits (what, who, started_at) values
+      ('old', '', now() - interval '2 days'), ('new', '', now())`);
+    await admin.query("select graphile_worker.add_job('tidy')");
+    await app.allDone();
+    const left = await admin.query("select what from private.rate_limits");
+    assert.deepEqual(left.rows, [{ what: "new" }]);
+
+    const known = "select identifier from graphile_worker._private_known_crontabs";
+    while ((await admin.query(known)).rowCount === 0); // noted beside, a moment after the start
+    assert.deepEqual((await admin.query(known)).rows, [{ identifier: "tidy" }]);
+  });
 });
 
 async function jobsOn(db: TestDatabase, smtpUrl = "") {

@@ -178,7 +178,8 @@ Deno.test("the views list who waits, who talks and what was paid for nothing", (
     assert.deepEqual(await ids("waiting_sessions"), [other]);
     assert.deepEqual(await ids("live_sessions"), [session]);
     assert.deepEqual(
-      await tx`select mechanics, last_message_at = now() as is_talking from live_sessions`,
+      await tx`select mechanics, last_message_at = (select max(created_at) from chat_messages) as is_talking
+        from live_sessions`,
       [{ mechanics: "marco@wrenchline.test", is_talking: true }],
     );
 

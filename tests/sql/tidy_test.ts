@@ -39,7 +39,7 @@ Deno.test("tidy() deletes limits, codes, logins and kept mail whose time is over
   }));
 
 Deno.test("tidy() deletes guests who left nothing for thirty days, and nobody else", () =>
-  onStage(async (tx, { session }) => {
+  onStage(async (tx) => {
     await actAs(tx, "admin");
     const guest = async (days: number, email: string | null = null): Promise<string> => {
       const [{ id }] = await tx<{ id: string }>`
@@ -58,11 +58,12 @@ Deno.test("tidy() deletes guests who left nothing for thirty days, and nobody el
     await tx`insert into app.intakes (user_id, vehicle) values (${told}, 'A van')`;
     await tx`insert into app.checkouts (user_id, intake_id, plan, amount_cents, currency)
       select ${paid}, id, 'chat10', 999, 'usd' from app.intakes where user_id = ${told}`;
-    const seat = (id: string) =>
-      tx`insert into app.session_participants (session_id, user_id, role) values (${session}, ${id}, 'observer')`;
-    await seat(seated);
-    await seat(spoke);
-    await tx`insert into app.chat_messages (session_id, sender_id, body) values (${session}, ${spoke}, 'Hello')`;
+    for (const id of [seated, spoke]) {
+      const [{ id: session }] = await tx<{ id: string }>`
+        insert into app.sessions (type, plan, length_minutes) values ('chat', 'chat10', 10) returning id`;
+      await tx`insert into app.session_participants (session_id, user_id, role) values (${session}, ${id}, 'customer')`;
+      await tx`insert into app.chat_messages (session_id, sender_id, body) select ${session}, ${id}, 'Hello' where ${id} = ${spoke}`;
+    }
     await tx`delete from app.session_participants where user_id = ${spoke}`;
     await tx`insert into auth.logins (proof_hash, user_id) values (sha256('here'), ${here})`;
 

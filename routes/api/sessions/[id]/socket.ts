@@ -39,5 +39,5 @@ function asksForSocket(headers: Headers): boolean {
   const says = (name: string, word: string) =>
     headers.get(name)?.toLowerCase().split(/\s*,\s*/).includes(word) ?? false;
   return says("upgrade", "websocket") && says("connection", "upgrade") &&
-    headers.has("sec-websocket-key");
+    !!headers.get("sec-websocket-key");
 }

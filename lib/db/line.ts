@@ -74,14 +74,17 @@ export class Line {
 
   /** Closes the connection after what is in flight on it. */
   async end(): Promise<void> {
-    this.isClosed = true;
-    this.#client.end().catch(() => {});
+    if (!this.isClosed) {
+      this.isClosed = true;
+      this.#client.end().catch(() => {});
+    }
     await this.gone;
   }
 
   #lose(why: unknown): void {
     this.#lostTo ??= why;
-    this.end();
+    this.isClosed = true;
+    this.#socket.destroy();
   }
 
   /** A server that vanished without hanging up would keep whoever asked waiting for ever. */

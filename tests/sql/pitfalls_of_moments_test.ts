@@ -81,3 +81,26 @@ Deno.test("a message rings however many bytes its letters have, because the bell
       await ears.end();
     }
   }));
+
+Deno.test("COPY is as live as INSERT for an administrator, and Postgres refuses it where row security is on", () =>
+  onStage(async (tx, { session, users }) => {
+    const copy = (from: string) =>
+      tx.savepoint((sp) =>
+        sp.raw(`copy app.session_participants (session_id, user_id, role) from ${from}`)
+      );
+    const version = async () => {
+      await actAs(tx, "admin");
+      const [row] = await tx<{ version: number }>`
+        select version::int from private.session_versions where session_id = ${session}`;
+      return row.version;
+    };
+    const before = await version();
+    await actAs(tx, "dba");
+    await assert.rejects(copy("stdin"), { code: "0A000", hint: "Use INSERT statements instead." });
+    await actAs(tx, "admin");
+    await copy(`program 'printf "${session}\\t${users.nadia}\\tmechanic\\n"'`);
+    assert.equal(await version(), before + 1);
+    await assert.rejects(copy(`program 'printf "${session}\\t${users.oscar}\\tmechanic\\n"'`), {
+      code: "DNIED",
+    });
+  }));
